@@ -1,0 +1,1 @@
+"""The operator: a Tenant object becomes a machine of its own, and stays one."""
