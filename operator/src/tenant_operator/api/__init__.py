@@ -1,0 +1,1 @@
+"""The custom resources: their models, conditions and everything generated from them."""

@@ -1,0 +1,1 @@
+"""The service that publishes host names: a port and its adapters."""
