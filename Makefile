@@ -1,3 +1,54 @@
-.PHONY: help
+# One front door. Every target sets up what it needs; a second run reuses it and says so.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CACHE := $(or $(BLUEAGENCY_CACHE),$(HOME)/.cache/blueagency)
+export PATH := $(CACHE)/uv/bin:$(CACHE)/bin:$(PATH)
+RUN := uv run --no-sync
+DASHBOARD := tenant/dashboard
+DIR ?= .run/demo
+CLUSTER ?= local
+DATA ?=
+ONLY ?=
+
+.PHONY: help setup check test demo demo-down bench generate images agent clean
+
 help: ## List every target with a sentence
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: ## Install uv and the locked Python packages (the other targets call this)
+	@hack/setup uv
+	@uv sync --locked --quiet
+
+demo: setup ## Run the whole chain on this machine and print where to sign in
+	@hack/setup docker kubectl
+	@$(RUN) demo up --dir $(DIR) --cluster $(CLUSTER)
+
+demo-down: setup ## Remove everything the demo made: containers, processes, mounts, networks
+	@$(RUN) demo down --dir $(DIR)
+
+test: setup ## Check the code and run every test, the browser's included
+	@hack/setup node docker kubectl chromium controlplane
+	@$(MAKE) --no-print-directory check
+	@hack/test
+
+check: setup ## Run formatters, linters, type checkers, layer contracts and drift checks
+	@hack/setup node
+	@hack/check
+
+bench: setup ## Print every figure as a JSON line (ONLY=chain|retrieval|…, DATA=folder of test data)
+	@hack/setup docker kubectl
+	@hack/bench "$(ONLY)" "$(DATA)"
+
+generate: setup ## Write CRDs, RBAC, API clients and reference docs from their one source
+	@hack/generate
+
+images: setup ## Build the machine image and the product images
+	@hack/setup docker
+	@hack/images/build
+
+agent: setup ## Run the agent alone on this machine, without Docker
+	@$(RUN) demo agent
+
+clean: ## Remove build output and the caches of this checkout (not the shared cache)
+	@rm -rf .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache $(DASHBOARD)/dist

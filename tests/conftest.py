@@ -1,0 +1,22 @@
+"""What every test may use: fixtures by subject, and a skip that cannot hide in CI."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest_plugins = ["plugins.fix_kube"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> pytest.TestReport:
+    """Turn a skip of a container test into a failure where `REQUIRE_E2E=1` promises it can run."""
+    report: pytest.TestReport = yield
+    needs_machine = item.get_closest_marker("container") or item.get_closest_marker("e2e")
+    if report.skipped and needs_machine and os.environ.get("REQUIRE_E2E") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped although REQUIRE_E2E=1: {report.longrepr}"
+    return report
