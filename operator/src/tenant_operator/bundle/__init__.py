@@ -1,0 +1,1 @@
+"""What a tenant's machine runs, rendered from values; nothing here does I/O."""
