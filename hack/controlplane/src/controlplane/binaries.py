@@ -38,6 +38,7 @@ class Program:
     module: str
     package: str
     ldflags: str = ""
+    any_version: bool = False
 
 
 _VERSION = "k8s.io/component-base/version"
@@ -63,6 +64,14 @@ PROGRAMS: Final = {
             "kubernetes",
             "k8s.io/kubernetes/cmd/kube-controller-manager",
             _STAMP,
+        ),
+        Program(
+            "kubectl",
+            KUBERNETES,
+            "kubernetes",
+            "k8s.io/kubernetes/cmd/kubectl",
+            _STAMP,
+            any_version=True,
         ),
     )
 }
@@ -90,11 +99,11 @@ def find(name: str) -> Path:
     """
     program = PROGRAMS[name]
     target = cached(program)
-    if target.exists():
-        return target
     on_path = _on_path(program)
     if on_path is not None:
         return on_path
+    if target.exists():
+        return target
     with _one_build_at_a_time():
         if not target.exists():
             _build(program, target)
@@ -102,10 +111,10 @@ def find(name: str) -> Path:
 
 
 def _on_path(program: Program) -> Path | None:
-    """A program of exactly our version that the machine already has."""
+    """The machine's own program, when its version will do."""
     found = shutil.which(program.name)
-    if found is None:
-        return None
+    if found is None or program.any_version:
+        return Path(found) if found else None
     output = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
     return Path(found) if program.version in output.stdout else None
 
