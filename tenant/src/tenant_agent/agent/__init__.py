@@ -1,0 +1,1 @@
+"""What turns passages into an answer: prompt, citations, support check, model clients."""

@@ -1,0 +1,1 @@
+"""The queue door: broker, outbox relay, sweeper, actors."""

@@ -1,0 +1,4 @@
+from tenant_agent.store.records import SessionRecord as Session
+
+
+class Accounts: ...

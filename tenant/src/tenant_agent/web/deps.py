@@ -1,0 +1,71 @@
+"""What handlers ask for, as `Annotated` aliases: services, the session, the reader's language."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Request
+
+from tenant_agent.errors import Refused
+from tenant_agent.services.accounts import Session
+from tenant_agent.services.registry import Services
+from tenant_agent.web.client_address import client_address
+from tenant_agent.web.language import preferred_language
+
+SESSION_COOKIE = "__Host-session"
+
+
+def get_services(request: Request) -> Services:
+    """Return the services the application was built with."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def get_language(
+    services: ServicesDep, accept_language: Annotated[str | None, Header()] = None
+) -> str:
+    """Return the tenant's language that the browser likes best."""
+    return preferred_language(accept_language or "", services.settings.language_list)
+
+
+LanguageDep = Annotated[str, Depends(get_language)]
+
+
+def get_client_address(request: Request, services: ServicesDep) -> str:
+    """Return the address of the person's machine, seen through trusted proxies only."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return client_address(peer, forwarded, services.settings.proxy_networks)
+
+
+ClientAddressDep = Annotated[str, Depends(get_client_address)]
+
+
+async def get_any_session(request: Request, services: ServicesDep) -> Session:
+    """Return the session of the cookie, also while the one-time password still has to change."""
+    session = await services.accounts.session(request.cookies.get(SESSION_COOKIE, ""))
+    if session is None:
+        raise Refused("not_signed_in")
+    return session
+
+
+AnySessionDep = Annotated[Session, Depends(get_any_session)]
+
+
+async def get_session(session: AnySessionDep) -> Session:
+    """Return the session of somebody who may work: the one-time password is replaced."""
+    if session.must_change_password:
+        raise Refused("password_change_required")
+    return session
+
+
+SessionDep = Annotated[Session, Depends(get_session)]
+CursorQuery = Annotated[str | None, Query(max_length=100, description="`next_cursor` before")]
+LimitQuery = Annotated[int, Query(ge=1, le=200)]
+PassageQuery = Annotated[int | None, Query(ge=0, description="`passage_id` of a citation")]
+LastEventId = Annotated[
+    str | None, Header(description="Resume after this SSE id; sent again by the browser itself")
+]
+DocumentId = UUID

@@ -1,0 +1,92 @@
+"""Errors as RFC 9457 problem documents; the only place that knows exception and status."""
+
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from tenant_agent import sentences
+from tenant_agent.errors import AgentError, Refused, Unavailable
+from tenant_agent.store.pool import DatabaseUnavailable
+from tenant_agent.web.language import preferred_language
+from tenant_agent.web.models import Problem
+
+MEDIA_TYPE = "application/problem+json"
+log = structlog.get_logger(__name__)
+ROUTING = {404: "not_found", 405: "method_not_allowed"}
+
+
+def _language(request: Request) -> str:
+    offered = request.app.state.services.settings.language_list
+    return preferred_language(request.headers.get("accept-language", ""), offered)
+
+
+def problem_response(request: Request, error: AgentError, errors: list[str]) -> JSONResponse:
+    """Return the problem document for `error` in the reader's language."""
+    language = _language(request)
+    body = Problem(
+        type=f"/problems/{error.code.replace('_', '-')}",
+        title=sentences.title(error.status, language),
+        status=error.status,
+        detail=sentences.detail(error.code, language, **error.values),
+        code=error.code,
+        retry_after=error.retry_after,
+        document_id=error.values.get("document_id"),
+        errors=errors,
+    )
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    return JSONResponse(
+        body.model_dump(mode="json"), error.status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _on_agent_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, AgentError):
+        raise error
+    return problem_response(request, error, [])
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    fields = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+    return problem_response(request, Refused("invalid_request"), fields)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    wrapped = AgentError(ROUTING.get(error.status_code, "invalid_request"))
+    wrapped.status = error.status_code
+    return problem_response(request, wrapped, [])
+
+
+async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    log.warning("database unavailable", error=type(error).__name__)
+    return problem_response(request, Unavailable("database_down", retry_after=5), [])
+
+
+async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    reference = secrets.token_hex(4)
+    log.error("unexpected error", reference=reference, path=request.url.path, exc_info=error)
+    return problem_response(request, AgentError("internal", reference=reference), [])
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on `app`."""
+    app.add_exception_handler(AgentError, _on_agent_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(DatabaseUnavailable, _on_database)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of the errors a route may answer with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {s: {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}

@@ -1,0 +1,1 @@
+"""One module per resource; each handler translates HTTP to one service call and back."""
