@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 
 import pytest
 
@@ -12,9 +13,9 @@ pytest_plugins = ["plugins.fix_kube"]
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> pytest.TestReport:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip of a container test into a failure where `REQUIRE_E2E=1` promises it can run."""
-    report: pytest.TestReport = yield
+    report = yield
     needs_machine = item.get_closest_marker("container") or item.get_closest_marker("e2e")
     if report.skipped and needs_machine and os.environ.get("REQUIRE_E2E") == "1":
         report.outcome = "failed"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from controlplane import cluster
+from controlplane import binaries, cluster
 from controlplane.process import start_time
 from plugins.fix_kube import Kubectl
 
@@ -74,6 +74,6 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
 def test_a_program_that_cannot_start_is_reported_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster.binaries, "find", lambda _name: Path("/bin/false"))
+    monkeypatch.setattr(binaries, "find", lambda _name: Path("/bin/false"))
     with pytest.raises(cluster.StartError, match=str(tmp_path / "logs")):
         cluster.start(cluster.Options(tmp_path))
