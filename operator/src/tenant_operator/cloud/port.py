@@ -73,7 +73,7 @@ class Cloud(Protocol):
         ...
 
     async def create_server(self, spec: ServerSpec) -> Created[Server]:
-        """Make and start a server with disks, address and firewalls; its addresses are known at once.
+        """Make and start a server with disks, address and firewalls; returns its addresses.
 
         Raises `OutOfStock` (another type or location may do) and `Taken` (look up, adopt if ours).
         """

@@ -7,7 +7,7 @@ digests, so "is there anything to do" is one comparison. They provide
     bundle.render.cloud_init(BootInputs) -> str             user_data, ≤ 32 KiB, no lasting secret
     host.bootstrap.rotate_host_key(private, public) -> Job  named JOB_HOST_KEY
     host.bootstrap.harden(HardenInputs) -> Job              named JOB_HARDEN
-    host.bootstrap.data_disk(volume_id) -> Job              named JOB_DATA_DISK
+    host.bootstrap.data_disk(Volume) -> Job                 named JOB_DATA_DISK; digest: id, size
     host.bootstrap.deploy(Bundle) -> Job                    named JOB_DEPLOY, digest = the bundle's
     host.bootstrap.stop_stack() -> Job                      named JOB_STOP
     host.bootstrap.bake(BakeInputs) -> Job                  named JOB_BAKE

@@ -1,0 +1,256 @@
+"""Condition types and reasons: an interface that people, programs and the documentation read.
+
+A reason never changes its meaning. Each has what it means and what to do; the reference
+(`docs/reference/conditions.md`) is generated from this file, and a test fails when code uses a
+reason that is not listed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+READY: Final = "Ready"
+RECONCILING: Final = "Reconciling"
+STALLED: Final = "Stalled"
+
+CONDITION_TYPES: Final[Mapping[str, str]] = {
+    READY: "The spec is in force and the customer can reach it. Sums up all the others.",
+    RECONCILING: "The operator is working towards the spec, or waiting for something to finish.",
+    STALLED: "No progress without help: a person must act, or a deadline has passed.",
+    "Accepted": "The spec makes sense here: fleet, Secrets, zone, types and names were checked.",
+    "KeysReady": "The tenant's keys and passwords exist in its Secret.",
+    "AddressReady": "The public IPv4 address is reserved.",
+    "VolumeReady": "The data volume exists with the wanted size.",
+    "FirewallReady": "The fleet's shared firewall protects the machine.",
+    "ServerReady": "The machine exists and is switched on.",
+    "DNSReady": "The host name points to the machine.",
+    "Reachable": "SSH answers with the pinned host key and cloud-init is done.",
+    "Hardened": "The list of hardening measures has been applied and checked.",
+    "DataDiskMounted": "The data volume is mounted on the machine.",
+    "StackDeployed": "The wanted release runs and all its services are healthy.",
+    "CertificateReady": "A trusted certificate is served under the host name.",
+    "Verified": "A request from outside through the public name was answered.",
+    "CredentialsReady": "The fleet's tokens were accepted by the cloud and the DNS provider.",
+    "SshKeyReady": "The key that keeps the cloud from mailing root passwords is registered.",
+    "ImageReady": "A fresh snapshot for new machines exists, or none is wanted.",
+    "TornDown": "On deletion: how far the removal has come.",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a reason means and what a person can do; `help` is empty when nothing is to be done."""
+
+    meaning: str
+    help: str = ""
+
+
+DESCRIBE: Final = "kubectl describe tenant NAME"
+
+REASONS: Final[Mapping[str, Reason]] = {
+    # -- progress
+    "Succeeded": Reason("The step is done."),
+    "AllStepsDone": Reason("Every step of the tenant's life is done."),
+    "NotReached": Reason("An earlier step is not done yet."),
+    "Progressing": Reason("The operator is working on this step."),
+    "Idle": Reason("Nothing is being changed."),
+    "NoObstacle": Reason("Nothing stands in the way."),
+    "Looking": Reason("The operator is finding out how things stand."),
+    "GeneratingSecrets": Reason("Keys and passwords are being made."),
+    "CreatingAddress": Reason("An address is being reserved."),
+    "CreatingVolume": Reason("The data volume is being made."),
+    "ResizingVolume": Reason("The data volume is being enlarged."),
+    "AttachingVolume": Reason("The data volume is being attached."),
+    "CreatingServer": Reason("The machine is being made or is starting."),
+    "StartingServer": Reason("The machine was found switched off and is being started."),
+    "MovingLocation": Reason(
+        "The location is sold out; volume and address, which hold nothing yet, move to the next."
+    ),
+    "CreatingFirewall": Reason("The shared firewall is being made."),
+    "UpdatingFirewall": Reason("The shared firewall is being brought to the wanted rules."),
+    "CreatingSshKey": Reason("The fleet's SSH key is being registered."),
+    "PublishingRecord": Reason("The DNS record is being published."),
+    "WithdrawingRecord": Reason("A DNS record is being removed."),
+    "Booting": Reason("The machine does not answer on SSH yet."),
+    "CloudInitRunning": Reason("The machine is going through its first start."),
+    "RotatingHostKey": Reason("The first host key is being replaced by the lasting one."),
+    "Hardening": Reason("Hardening measures are being applied."),
+    "MountingDisk": Reason("The data volume is being mounted."),
+    "DeployingRelease": Reason("The stack is being pulled, started and checked."),
+    "WaitingForServices": Reason("The services run but not all of them are healthy yet."),
+    "CertificatePending": Reason("No trusted certificate is served yet."),
+    "AwaitingAnswer": Reason("The public name does not answer as it should yet."),
+    "WaitingForFleet": Reason(
+        "The fleet is not ready for tenants yet.", "kubectl describe fleet FLEET"
+    ),
+    "BakingImage": Reason("A snapshot is being baked on a short-lived server."),
+    "NotWanted": Reason("The spec does not ask for this."),
+    "Deleting": Reason("The object is being deleted."),
+    "StoppingStack": Reason("The services are being stopped cleanly before removal."),
+    "DeletingServer": Reason("The machine is being removed."),
+    "DeletingVolume": Reason("The data volume is being removed."),
+    "RetainingVolume": Reason("The data volume is being marked for keeping."),
+    "DeletingAddress": Reason("The address is being given back."),
+    "DeletingFirewall": Reason("The shared firewall is being removed."),
+    "DeletingSshKey": Reason("The fleet's SSH key is being removed."),
+    "DeletingImage": Reason("A snapshot is being removed."),
+    "ConfirmingAbsence": Reason("The provider is asked once more that nothing is left."),
+    "DeletingSecrets": Reason("The tenant's own Secret is being removed."),
+    # -- the spec or something it names
+    "SpecInvalid": Reason(
+        "The stored spec cannot be understood by this operator.",
+        "kubectl explain tenant.spec --recursive; then kubectl edit",
+    ),
+    "FleetNotFound": Reason(
+        "spec.fleetRef names no Fleet of this namespace.",
+        "kubectl get fleets; then apply that Fleet or a Tenant with the right name",
+    ),
+    "FleetNotAccepted": Reason("The Fleet has a fault of its own.", "kubectl describe fleet FLEET"),
+    "HostnameTaken": Reason(
+        "Another, older Tenant has the same host name.",
+        "kubectl get tenants -A; then choose another host name",
+    ),
+    "HostnameOutsideZone": Reason(
+        "The host name is not inside the fleet's DNS zone.",
+        "kubectl edit tenant NAME and choose a name below the zone",
+    ),
+    "UnknownServerType": Reason(
+        "The cloud offers none of the server types.",
+        "compare spec.server.types (or the Fleet's serverTypes) with `hcloud server-type list`",
+    ),
+    "UnknownLocation": Reason(
+        "The cloud knows none of the locations, or offers none of the types there.",
+        "compare the locations with `hcloud location list`",
+    ),
+    "LocationFixed": Reason(
+        "The data volume cannot leave its location.",
+        "set spec.server.location back to the volume's location",
+    ),
+    "VolumeTooLarge": Reason("The volume cannot be made smaller.", "raise spec.volume.sizeGiB"),
+    "ImageNotFound": Reason(
+        "The stock image or a container image does not exist.",
+        "correct the image in the Fleet or the Tenant; the message names it",
+    ),
+    "RegistryDenied": Reason(
+        "The registry refused the machine.",
+        "check the Secret in registry.credentialsSecretRef",
+    ),
+    "SecretNotFound": Reason(
+        "A Secret that the spec names does not exist or lacks the key.",
+        "kubectl create secret generic SECRET --from-literal=KEY=…; it is noticed by itself",
+    ),
+    "CredentialsRefused": Reason(
+        "The provider refused the token (wrong, read-only or without the right).",
+        "put a valid token into the Secret; it is noticed by itself",
+    ),
+    "ZoneNotFound": Reason(
+        "The DNS zone does not exist in the account of the token.",
+        "create the zone at the provider or correct dns.zone in the Fleet",
+    ),
+    "NameConflict": Reason(
+        "A cloud object or DNS record of the needed name exists and is not ours; it is untouched.",
+        "remove or rename that object, or rename the Tenant",
+    ),
+    "SecretConflict": Reason(
+        "A Secret of the needed name exists and does not belong to this object; it is untouched.",
+        "kubectl delete secret SECRET if nobody needs it, or rename the Tenant",
+    ),
+    "RequestRefused": Reason(
+        "The provider says that the request is wrong.", "correct the field the message names"
+    ),
+    # -- the providers
+    "ProviderFailed": Reason("The provider failed in a way without a reason of its own."),
+    "ProviderUnreachable": Reason("The provider did not answer; the effect is being looked up."),
+    "ProviderBusy": Reason(
+        "The object is locked or the provider has a disturbance; it is retried."
+    ),
+    "RateLimited": Reason("The project's request budget is used up; work goes on by itself."),
+    "OutOfStock": Reason(
+        "No allowed type is in stock in any allowed location; it is retried.",
+        "add server types or locations to the Fleet",
+    ),
+    "QuotaExceeded": Reason(
+        "A limit of the cloud project is reached.",
+        "raise the limit in the provider's console, or delete what is not needed",
+    ),
+    "ObjectProtected": Reason(
+        "The object is protected at the provider.",
+        "switch off its protection in the provider's console",
+    ),
+    "ObjectGone": Reason("An object vanished while being worked on; it is looked up again."),
+    "ActionFailed": Reason("The provider's job failed; it is tried again with growing pauses."),
+    "ServerLost": Reason("The machine has vanished at the provider."),
+    "DataVolumeLost": Reason(
+        "The volume that held the data has vanished; no empty one takes its place by itself.",
+        "restore a backup; or accept the loss: "
+        "kubectl annotate tenant NAME blueagency.io/accept-empty-volume=VOLUME_ID",
+    ),
+    "AddressBusy": Reason("The address is assigned to something else."),
+    "DriftFound": Reason(
+        "Something differs from the spec, and spec.drift is Report.",
+        'kubectl patch tenant NAME --type merge -p \'{"spec":{"drift":"Repair"}}\'',
+    ),
+    "Suspended": Reason(
+        "spec.suspend is true: the operator looks but changes nothing.",
+        'kubectl patch tenant NAME --type merge -p \'{"spec":{"suspend":false}}\'',
+    ),
+    # -- the machine
+    "HostUnreachable": Reason(
+        "SSH does not answer.",
+        "check that access.sshNetworks holds the operator's address, then the machine's console",
+    ),
+    "HostKeyMismatch": Reason(
+        "Something answers under the machine's address with a key that is not pinned. "
+        "Nothing is sent to it.",
+        "find out what answers there; if the machine was rebuilt by hand, delete that server",
+    ),
+    "LoginRefused": Reason(
+        "The machine is the right one but refuses the operator's key.",
+        "restore the key from <name>-secrets to root's authorized_keys, or delete that server",
+    ),
+    "CloudInitFailed": Reason(
+        "The first start of the machine failed.",
+        "read /var/log/cloud-init-output.log there, then delete that server: it is made anew",
+    ),
+    "AptLocked": Reason("Another program holds the package lock; it is tried again."),
+    "AptFailed": Reason("Packages could not be installed; it is tried again."),
+    "ImagePullFailed": Reason("An image could not be pulled; it is tried again."),
+    "DiskFull": Reason(
+        "A disk of the machine is full.",
+        "raise spec.volume.sizeGiB, or free space on the machine",
+    ),
+    "DiskMissing": Reason("The data volume does not appear on the machine; it is tried again."),
+    "ForeignDisk": Reason(
+        "The data volume holds a file system that is not this tenant's; it is untouched.",
+        "check the volume; delete it if it is not needed",
+    ),
+    "Unhealthy": Reason(
+        "The new release did not become healthy.",
+        "read the services' logs on the machine: docker compose logs",
+    ),
+    "Interrupted": Reason("The job on the machine was cut off, by a restart say; it runs again."),
+    "HostJobFailed": Reason("A job on the machine failed; the message ends with its last lines."),
+    "NameNotResolved": Reason(
+        "The public name does not resolve to the machine.",
+        "check the delegation of the zone and dns.resolvers",
+    ),
+    "CertificateUntrusted": Reason(
+        "The certificate served is not trusted.", "check acme.directory and trust.caBundle"
+    ),
+    # -- the operator
+    "DeadlineExceeded": Reason("The step has taken longer than it ever should.", DESCRIBE),
+    "ShuttingDown": Reason("The operator is stopping; the next one goes on."),
+    "DeletionBlocked": Reason(
+        "The object is protected against deletion.",
+        'kubectl patch tenant NAME --type merge -p \'{"spec":{"deletion":{"protected":false}}}\'',
+    ),
+    "FleetInUse": Reason(
+        "Tenants still name this Fleet.", "kubectl get tenants; delete or keep them first"
+    ),
+    "InternalError": Reason(
+        "A fault in the operator; it is tried again with growing pauses.",
+        "kubectl logs deployment/tenant-operator, and report it",
+    ),
+}

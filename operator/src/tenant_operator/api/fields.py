@@ -1,0 +1,129 @@
+"""Field types used by more than one resource: their bounds and the sentences of their rules.
+
+Patterns that a person can get wrong are CEL rules, because the message of a failed `pattern` is
+the regular expression itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from tenant_operator.api.base import ApiModel, rule, rules
+
+HOST_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_HOSTNAME: Final = rule(
+    f"self.matches('^({HOST_LABEL}\\\\.)+{HOST_LABEL}$') && !self.matches('[^.]{{64}}')",
+    "must be a full host name in lower case such as agent.acme.example, each part at most 63 "
+    "letters, digits or hyphens; write international names in punycode (xn--…)",
+)
+_NAME: Final = rule(
+    f"self.matches('^{HOST_LABEL}(\\\\.{HOST_LABEL})*$')",
+    "must be the name of a Kubernetes object: lower-case letters, digits, hyphens and dots",
+)
+_URL: Final = rule(
+    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
+    "must be a URL such as https://api.example.com/v1",
+)
+_DIGEST: Final = rule(
+    "self.matches('^[a-z0-9][-a-z0-9.:/_]*@sha256:[0-9a-f]{64}$')",
+    "must name an image by digest, such as registry.example/agency/agent@sha256:<64 hex digits>; "
+    "`docker buildx imagetools inspect NAME:TAG` prints it",
+)
+_CIDR: Final = rule(
+    "self.all(n, isCIDR(n))",
+    "each entry must be a network such as 203.0.113.0/24 or 2001:db8::/32",
+)
+_EMAIL: Final = rule(
+    "self.matches('^[^@ ]+@[^@ ]+[.][^@ ]+$')",
+    "must be an e-mail address such as admin@acme.example",
+)
+_DURATION: Final = rule(
+    "self.matches('^([0-9]+[smhd])+$')",
+    "must be a duration such as 30d, 12h, 90m or 0s",
+)
+_COLOUR: Final = rule(
+    "self.matches('^#[0-9a-fA-F]{6}$')",
+    "must be a colour such as #1a56db",
+)
+
+
+def _listed(kind: str) -> dict[str, Any]:
+    return {"x-kubernetes-list-type": kind}
+
+
+Hostname = Annotated[str, Field(min_length=4, max_length=253, json_schema_extra=rules(_HOSTNAME))]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, json_schema_extra=rules(_NAME))]
+Url = Annotated[str, Field(min_length=8, max_length=512, json_schema_extra=rules(_URL))]
+ImageDigest = Annotated[str, Field(max_length=512, json_schema_extra=rules(_DIGEST))]
+Email = Annotated[str, Field(min_length=3, max_length=254, json_schema_extra=rules(_EMAIL))]
+Duration = Annotated[str, Field(min_length=2, max_length=32, json_schema_extra=rules(_DURATION))]
+Colour = Annotated[str, Field(max_length=7, json_schema_extra=rules(_COLOUR))]
+ShortName = Annotated[str, Field(min_length=1, max_length=63)]
+Networks = Annotated[
+    list[Annotated[str, Field(max_length=64)]],
+    Field(min_length=1, max_length=50, json_schema_extra={**rules(_CIDR), **_listed("atomic")}),
+]
+Ordered = Annotated[
+    list[ShortName],
+    Field(min_length=1, max_length=16, json_schema_extra=_listed("atomic")),
+]
+
+
+class SecretKeyRef(ApiModel):
+    """A value in a Secret of the same namespace."""
+
+    name: ObjectName
+    """Name of the Secret."""
+    key: Annotated[str, Field(min_length=1, max_length=253)] = "token"
+    """Key inside the Secret."""
+
+
+class SecretRef(ApiModel):
+    """A Secret of the same namespace."""
+
+    name: ObjectName
+    """Name of the Secret."""
+
+
+class ImageSet(ApiModel):
+    """The four images of a tenant's stack, each by digest."""
+
+    agent: ImageDigest
+    """The agent: web, worker, migrations and dashboard."""
+    traefik: ImageDigest
+    """The reverse proxy that terminates TLS."""
+    postgres: ImageDigest
+    """PostgreSQL 17 with pgvector."""
+    redis: ImageDigest
+    """Redis with an append-only file."""
+
+
+class Condition(ApiModel):
+    """One condition in the form of metav1.Condition."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)]
+    """What this condition is about; see the reference of conditions."""
+    status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]})]
+    """True, False or Unknown."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """The generation of the spec that this condition was derived from."""
+    last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When the status last changed."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """One word that programs can act on; each has an entry in the reference."""
+    message: Annotated[str, Field(max_length=32768)] = ""
+    """What is the case, why, and the command that helps."""
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=32,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]
