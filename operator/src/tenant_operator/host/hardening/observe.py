@@ -1,0 +1,164 @@
+"""Prints one JSON object with everything the operator wants to know about a machine.
+
+Sent over standard input (`python3 - observe`), so it works on a machine that nothing was installed
+on yet; standard library only. It changes nothing; the hardening check, which costs a second, is
+repeated at most every five minutes and kept in /run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+JOBS = Path("/opt/tenant/jobs")
+STATE = Path("/opt/tenant/state.json")
+AGENT = "/opt/tenant/host-agent/hostagent.pyz"
+HARDENING = Path("/opt/tenant/host-agent/harden.json")
+DRIFT = Path("/run/tenant/drift.json")
+DRIFT_SECONDS = 300.0
+DISKS = Path("/dev/disk/by-id")
+VOLUME = "scsi-0HC_Volume_"
+
+
+def output(*argv: str, limit: float = 20) -> str:
+    """What a program prints; nothing when it is missing, fails or hangs."""
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=limit, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; empty when absent or broken."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def cloud_init() -> tuple[str, str]:
+    """Whether cloud-init is through, and its errors."""
+    result = load(Path("/run/cloud-init/result.json")).get("v1")
+    if result is not None:
+        errors = [str(error) for error in result.get("errors", [])]
+        return ("error" if errors else "done", "; ".join(errors)[:500])
+    absent = not Path("/usr/bin/cloud-init").exists()
+    disabled = (
+        Path("/run/cloud-init/disabled").exists() or Path("/etc/cloud/cloud-init.disabled").exists()
+    )
+    return ("done" if absent or disabled else "running", "")
+
+
+def jobs() -> dict[str, Any]:
+    """The record of every job; one that says running without a unit was interrupted."""
+    records = {}
+    for path in JOBS.glob("*.json"):
+        record = load(path)
+        if record.get("phase") == "running" and not alive(path.stem):
+            record = load(path)
+        if record.get("phase") == "running" and not alive(path.stem):
+            record |= {
+                "phase": "failed",
+                "failure": "interrupted",
+                "message": f"stopped in the middle: {record.get('message', '')}",
+            }
+        records[path.stem] = record
+    return records
+
+
+def alive(name: str) -> bool:
+    """Whether the unit of a job runs, or is about to."""
+    unit = f"tenant-job-{name}.service"
+    state = output("systemctl", "show", unit, "--property=ActiveState", "--value").strip()
+    return state in {"active", "activating", "deactivating", "reloading"}
+
+
+def mounted_volume() -> int | None:
+    """The cloud's number of the volume behind /srv/tenant."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[4] == "/srv/tenant":
+            return volume_of(fields[2])
+    return None
+
+
+def volume_of(device: str) -> int | None:
+    """The volume whose block device has the number `major:minor`."""
+    for link in DISKS.glob(f"{VOLUME}*"):
+        number = link.stat().st_rdev
+        if f"{os.major(number)}:{os.minor(number)}" == device:
+            return int(link.name.removeprefix(VOLUME))
+    return None
+
+
+def free_mib(path: str) -> int:
+    """Free space of a file system; 0 when the path does not exist."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize // 2**20
+
+
+def services() -> dict[str, str]:
+    """Health of every Compose service, or its state where it has no health check."""
+    label = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
+    project = "--filter=label=com.docker.compose.project=tenant"
+    once = "--filter=label=com.docker.compose.oneoff=False"
+    found = {}
+    for line in output("docker", "ps", "--all", project, once, f"--format={label}").splitlines():
+        service, state, status = line.split("\t")
+        found[service] = health(state, status)
+    return found
+
+
+def health(state: str, status: str) -> str:
+    """`Up 3 minutes (healthy)` → healthy; `Up 2 seconds (health: starting)` → starting."""
+    if state != "running" or "(" not in status:
+        return state
+    return status.rpartition("(")[2].rstrip(")").removeprefix("health: ")
+
+
+def drift() -> dict[str, str]:
+    """Hardening items that do not hold, by the host agent's own check."""
+    if not HARDENING.exists() or load(JOBS / "harden.json").get("phase") != "done":
+        return {}
+    if DRIFT.exists() and time.time() - DRIFT.stat().st_mtime < DRIFT_SECONDS:
+        return load(DRIFT)
+    text = output(sys.executable, AGENT, "check", str(HARDENING))
+    if text:
+        DRIFT.parent.mkdir(parents=True, exist_ok=True)
+        DRIFT.write_text(text)
+    return load(DRIFT)
+
+
+def observe() -> dict[str, Any]:
+    """All facts."""
+    state, message = cloud_init()
+    mounted = mounted_volume()
+    return {
+        "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        "hostname": socket.gethostname(),
+        "client_address": os.environ.get("SSH_CONNECTION", "").partition(" ")[0],
+        "cloud_init": state,
+        "cloud_init_message": message,
+        "jobs": jobs(),
+        "mounted_volume": mounted,
+        "root_free_mib": free_mib("/"),
+        "data_free_mib": free_mib("/srv/tenant") if mounted is not None else 0,
+        "release": load(STATE).get("release"),
+        "services": services(),
+        "drift": drift(),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(observe(), sys.stdout)
