@@ -1,0 +1,1 @@
+"""Cloudflare's DNS API v4 over the shared record store."""

@@ -1,0 +1,1 @@
+"""Authoritative DNS over the shared record store, UDP and TCP."""
