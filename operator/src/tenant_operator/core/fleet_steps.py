@@ -1,0 +1,221 @@
+"""The life of a fleet: its Secrets, its credentials, what its tenants share, its snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from tenant_operator.api.fleet import FleetSpec
+from tenant_operator.core.baking import image
+from tenant_operator.core.case import UNKNOWN
+from tenant_operator.core.cloudflare_networks import CLOUDFLARE_NETWORKS
+from tenant_operator.core.fleet_case import FleetCase
+from tenant_operator.core.names import (
+    FLEET_UID,
+    fleet_labels,
+    fleet_name,
+    owned_by_fleet,
+)
+from tenant_operator.core.results import (
+    CreateFirewall,
+    CreateSshKey,
+    DeleteFirewall,
+    DeleteImage,
+    DeleteServer,
+    DeleteSshKey,
+    Do,
+    Done,
+    DropKeys,
+    Look,
+    RemoveFinalizer,
+    Result,
+    SetFirewall,
+    Stop,
+    Subject,
+)
+from tenant_operator.core.step import Step
+from tenant_operator.core.world import Firewall, FirewallRule, FirewallSpec
+
+ANYWHERE: Final = ("0.0.0.0/0", "::/0")
+
+
+def secrets(case: FleetCase) -> Result:
+    """Every Secret that the fleet names exists and has its key."""
+    held = case.world.secrets
+    if held is UNKNOWN:
+        return Look(Subject.KEYS)
+    if held.fault:
+        return Stop("SecretNotFound", held.fault, after=15)
+    return Done()
+
+
+def credentials(case: FleetCase) -> Result:
+    """Cloud and DNS provider accept the tokens; image and zone exist."""
+    kinds = case.world.catalogue
+    if kinds is UNKNOWN:
+        return Look(Subject.CATALOGUE)
+    wanted = case.spec.infrastructure.server_types
+    if not any(kind.name in wanted for kind in kinds):
+        known = ", ".join(sorted(kind.name for kind in kinds if not kind.deprecated))
+        return Stop(
+            "UnknownServerType",
+            f"The cloud offers none of {', '.join(wanted)}. It offers: {known}.",
+        )
+    if case.world.stock_image is None:
+        return Stop(
+            "ImageNotFound",
+            f"The cloud has no system image {case.spec.infrastructure.image} for these server "
+            "types. Set infrastructure.image to one of `hcloud image list --type system`.",
+        )
+    if not case.world.swept:
+        return Look(Subject.INVENTORY)
+    return Done("Both tokens are accepted.")
+
+
+def ssh_key(case: FleetCase) -> Result:
+    """A public key that nobody holds the other half of: with it no root password is made."""
+    held = case.world.ssh_key
+    if held is UNKNOWN:
+        return Look(Subject.SSH_KEY)
+    if held is None:
+        effect = CreateSshKey(fleet_name(case.identity), fleet_labels(case.identity))
+        return Do(effect, "CreatingSshKey", "Registering the fleet's SSH key.")
+    if not owned_by_fleet(held.labels, case.identity):
+        return _conflict("SSH key", held.name)
+    return Done()
+
+
+def firewall(case: FleetCase) -> Result:
+    """One firewall that picks the fleet's machines by label."""
+    held = case.world.firewall
+    wanted = wanted_firewall(case)
+    if held is UNKNOWN:
+        return Look(Subject.FIREWALL)
+    if held is None:
+        return Do(CreateFirewall(wanted), "CreatingFirewall", "Making the shared firewall.")
+    if not owned_by_fleet(held.labels, case.identity):
+        return _conflict("firewall", held.name)
+    if not _firewall_matches(held, wanted):
+        return Do(SetFirewall(held.id, wanted), "UpdatingFirewall", "Changing rules or selector.")
+    return Done()
+
+
+def wanted_firewall(case: FleetCase) -> FirewallSpec:
+    """Rules and selector of the shared firewall."""
+    return FirewallSpec(
+        name=fleet_name(case.identity),
+        rules=wanted_rules(case.spec),
+        selector=f"{FLEET_UID}={case.identity.uid}",
+        labels=fleet_labels(case.identity),
+    )
+
+
+def wanted_rules(spec: FleetSpec) -> tuple[FirewallRule, ...]:
+    """80 and 443 from everybody (or Cloudflare alone), SSH from the agency, ping from anywhere."""
+    web = http_networks(spec) or ANYWHERE
+    return (
+        FirewallRule(protocol="tcp", port="80", sources=web, description="http"),
+        FirewallRule(protocol="tcp", port="443", sources=web, description="https"),
+        FirewallRule(
+            protocol="tcp",
+            port=str(spec.access.ssh_port),
+            sources=tuple(spec.access.ssh_networks),
+            description="ssh",
+        ),
+        FirewallRule(protocol="icmp", port=None, sources=ANYWHERE, description="ping"),
+    )
+
+
+def http_networks(spec: FleetSpec) -> tuple[str, ...]:
+    """Who may reach 80 and 443; empty means everybody."""
+    return CLOUDFLARE_NETWORKS if spec.dns.proxied else ()
+
+
+def _firewall_matches(held: Firewall, wanted: FirewallSpec) -> bool:
+    def comparable(rule: FirewallRule) -> tuple[str, str | None, tuple[str, ...]]:
+        return rule.protocol, rule.port, tuple(sorted(rule.sources))
+
+    return sorted(map(comparable, held.rules), key=str) == sorted(
+        map(comparable, wanted.rules), key=str
+    ) and held.selectors == (wanted.selector,)
+
+
+def _conflict(what: str, name: str) -> Stop:
+    return Stop(
+        "NameConflict",
+        f"The {what} {name} exists and carries no label of this Fleet. It is left untouched; "
+        "rename or remove it.",
+    )
+
+
+def unused(case: FleetCase) -> Result:
+    """No tenant names the fleet any more."""
+    if case.tenants:
+        names = ", ".join(case.tenants[:5]) + (" …" if len(case.tenants) > 5 else "")
+        return Stop(
+            "FleetInUse",
+            f"{len(case.tenants)} tenants name this Fleet: {names}. Delete them first.",
+            after=30,
+        )
+    return Done()
+
+
+def profile_removed(case: FleetCase) -> Result:
+    """Snapshots, baking server, firewall and key are gone; so is the fleet's own Secret."""
+    world = case.world
+    for subject, held in _remains(case):
+        if held is UNKNOWN:
+            return Look(subject)
+    if world.server is not None and world.server is not UNKNOWN:
+        return Do(DeleteServer(world.server.id), "DeletingServer", "Removing the baking server.")
+    for snapshot in () if world.snapshots is UNKNOWN else world.snapshots:
+        return Do(DeleteImage(snapshot.id), "DeletingImage", "Removing a snapshot.")
+    if world.firewall is not None and world.firewall is not UNKNOWN:
+        return Do(DeleteFirewall(world.firewall.id), "DeletingFirewall", "Removing the firewall.")
+    if world.ssh_key is not None and world.ssh_key is not UNKNOWN:
+        return Do(DeleteSshKey(world.ssh_key.id), "DeletingSshKey", "Removing the SSH key.")
+    return Done()
+
+
+def _remains(case: FleetCase) -> tuple[tuple[Subject, object], ...]:
+    world = case.world
+    return (
+        (Subject.SERVER, world.server),
+        (Subject.SNAPSHOTS, world.snapshots),
+        (Subject.FIREWALL, world.firewall),
+        (Subject.SSH_KEY, world.ssh_key),
+    )
+
+
+def secret_removed(case: FleetCase) -> Result:
+    """The fleet's own Secret is gone."""
+    if case.world.keys is None:
+        return Done()
+    return Do(DropKeys(), "DeletingSecrets", "Removing the fleet's own Secret.")
+
+
+def forgotten(case: FleetCase) -> Result:
+    """Kubernetes may forget the Fleet."""
+    del case
+    return Do(RemoveFinalizer(), "Deleting", "Nothing is left.")
+
+
+PROFILE: Final = ("Accepted", "CredentialsReady", "SshKeyReady", "FirewallReady")
+"""What tenants cannot do without; a failed snapshot does not hold them up."""
+
+_MINUTES: Final[tuple[tuple[str, Callable[[FleetCase], Result], int], ...]] = (
+    ("Accepted", secrets, 1),
+    ("CredentialsReady", credentials, 5),
+    ("SshKeyReady", ssh_key, 5),
+    ("FirewallReady", firewall, 5),
+    ("ImageReady", image, 30),
+)
+FLEET_STEPS: Final[tuple[Step[FleetCase], ...]] = tuple(
+    Step(condition=condition, decide=decide, deadline=timedelta(minutes=limit))
+    for condition, decide, limit in _MINUTES
+)
+FLEET_TEARDOWN: Final[tuple[Step[FleetCase], ...]] = tuple(
+    Step(condition="TornDown", decide=decide, deadline=timedelta(minutes=10))
+    for decide in (unused, secrets, profile_removed, secret_removed, forgotten)
+)
