@@ -30,7 +30,6 @@ PACKAGES: Final = (
     "python3-systemd",
     "nftables",
     "unattended-upgrades",
-    "auditd",
     "systemd-timesyncd",
     "xfsprogs",
 )
@@ -102,7 +101,7 @@ def trust(ca_bundle: str, *, registry_host: str) -> list[Item]:
 
 
 def packages() -> Item:
-    """Docker, the packet filter, bans, updates, audit, clock, XFS."""
+    """Docker, the packet filter, bans, updates, clock, XFS."""
     return {
         "name": "packages",
         "why": "the programs the host needs are installed",
@@ -279,7 +278,9 @@ def audit() -> Item:
     return {
         "name": "audit",
         "why": "changes of accounts, keys and our own files are recorded",
+        "where": "own-kernel",
         "files": [placed("/etc/audit/rules.d/50-tenant.rules", text("audit.rules"), mode=0o640)],
+        "packages": ["auditd"],
         "units": ["auditd.service"],
         "apply": [
             ["systemctl", "enable", "--quiet", "auditd.service"],

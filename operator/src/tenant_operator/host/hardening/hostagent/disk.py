@@ -71,7 +71,8 @@ def format_if_empty(device: str, progress: Progress) -> None:
     elif found != "xfs":
         raise JobError(
             "foreign-disk",
-            f"{device} holds {found or 'something unknown'}, not XFS: it is not touched; attach the tenant's own volume or empty this one",
+            f"{device} holds {found or 'something unknown'}, not XFS: it is not "
+            "touched; attach the tenant's own volume or empty this one",
         )
 
 
