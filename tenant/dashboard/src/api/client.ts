@@ -1,0 +1,62 @@
+// One typed client for the agent's API. Every failure becomes an ApiError that carries the
+// sentence the agent wrote for people, so that screens only have to show it.
+import createClient, { type Middleware } from "openapi-fetch";
+
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly documentId: string | null = null,
+  ) {
+    super(detail);
+    this.name = "ApiError";
+  }
+}
+
+/** Turns a failed response into an ApiError; the body is problem+json when the agent wrote it. */
+export async function failureOf(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => ({}))) as Partial<Schemas["Problem"]>;
+  return new ApiError(
+    response.status,
+    problem.code ?? "unreachable",
+    problem.detail ?? response.statusText,
+    problem.document_id ?? null,
+  );
+}
+
+const throwProblems: Middleware = {
+  async onResponse({ response }) {
+    if (!response.ok) throw await failureOf(response);
+  },
+};
+
+let language = "de";
+
+/** The language in which the agent words its messages. */
+export function setRequestLanguage(next: string): void {
+  language = next;
+}
+
+export function requestHeaders(): Record<string, string> {
+  return { "Accept-Language": language };
+}
+
+const addLanguage: Middleware = {
+  onRequest({ request }) {
+    request.headers.set("Accept-Language", language);
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+api.use(addLanguage, throwProblems);
+
+/** The body of a call that cannot fail any more: failures were thrown by the client. */
+export function body<T>(result: { data?: T }): T {
+  if (result.data === undefined) throw new ApiError(0, "empty", "The answer had no body.");
+  return result.data;
+}

@@ -1,0 +1,56 @@
+// Conversations and messages as cached queries.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { api, body, type Schemas } from "../api/client";
+
+export type Conversation = Schemas["Conversation"];
+
+export const CONVERSATIONS = ["conversations"] as const;
+export const messagesKey = (id: string) => ["messages", id] as const;
+
+export function useConversations() {
+  return useQuery({
+    queryKey: CONVERSATIONS,
+    queryFn: async () =>
+      body(await api.GET("/api/v1/conversations", { params: { query: { limit: 100 } } })).items,
+  });
+}
+
+export function useMessages(id: string | undefined) {
+  return useQuery({
+    queryKey: messagesKey(id ?? ""),
+    enabled: id !== undefined,
+    queryFn: async () => {
+      const params = { path: { conversation_id: id ?? "" } };
+      return body(await api.GET("/api/v1/conversations/{conversation_id}/messages", { params }))
+        .items;
+    },
+  });
+}
+
+export function useRename() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, title }: { id: string; title: string }) =>
+      api.PATCH("/api/v1/conversations/{conversation_id}", {
+        params: { path: { conversation_id: id } },
+        body: { title },
+      }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: CONVERSATIONS }),
+  });
+}
+
+export function useDelete() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      api.DELETE("/api/v1/conversations/{conversation_id}", {
+        params: { path: { conversation_id: id } },
+      }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: CONVERSATIONS }),
+  });
+}
+
+export async function createConversation(): Promise<Conversation> {
+  return body(await api.POST("/api/v1/conversations", { body: {} }));
+}

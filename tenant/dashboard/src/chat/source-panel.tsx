@@ -1,0 +1,145 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { api, body, type Schemas } from "../api/client";
+import { IconButton } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { Loading, Notice } from "../ui/notice";
+import { place } from "./place";
+import type { Citation } from "./stream";
+
+interface Props {
+  citation: Citation;
+  onClose: () => void;
+}
+
+/** The page a citation came from, with the passage marked and the way to the original. */
+export function SourcePanel({ citation, onClose }: Props) {
+  const { t } = useTranslation();
+  const [number, setNumber] = useState(citation.page);
+  const page = usePage(citation, number);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    panel.current?.focus();
+  }, []);
+  const last = page.data?.page_count ?? number;
+  return (
+    <aside
+      ref={panel}
+      className="source-panel"
+      tabIndex={-1}
+      aria-label={t("source.title", { n: citation.n })}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onClose();
+      }}
+    >
+      <header>
+        <span className="chip" aria-hidden="true">
+          {citation.n}
+        </span>
+        <div className="source-title">
+          <h2>{citation.document_name}</h2>
+          {citation.heading !== "" && <p>{citation.heading}</p>}
+        </div>
+        <IconButton icon="close" label={t("app.close")} onClick={onClose} />
+      </header>
+      <div className="page-text">
+        {page.isPending && <Loading label={t("app.loading")} />}
+        {page.isError && <Notice>{page.error.message || t("source.gone")}</Notice>}
+        {page.data && <Marked page={page.data} />}
+      </div>
+      <footer>
+        <IconButton
+          icon="left"
+          label={t("source.previous")}
+          disabled={number <= 1}
+          onClick={() => {
+            setNumber(number - 1);
+          }}
+        />
+        <span>
+          {t("source.of", { place: place(t, { ...citation, page: number }), count: last })}
+        </span>
+        <IconButton
+          icon="right"
+          label={t("source.next")}
+          disabled={number >= last}
+          onClick={() => {
+            setNumber(number + 1);
+          }}
+        />
+        <OpenOriginal citation={citation} number={number} />
+      </footer>
+    </aside>
+  );
+}
+
+function usePage(citation: Citation, number: number) {
+  return useQuery({
+    queryKey: ["page", citation.document_id, number, citation.passage_id],
+    queryFn: async () =>
+      body(
+        await api.GET("/api/v1/documents/{document_id}/pages/{number}", {
+          params: {
+            path: { document_id: citation.document_id, number },
+            query: { passage: citation.passage_id },
+          },
+        }),
+      ),
+  });
+}
+
+function OpenOriginal({ citation, number }: { citation: Citation; number: number }) {
+  const { t } = useTranslation();
+  const fragment = citation.paged ? `#page=${number}` : "";
+  return (
+    <a
+      className="button"
+      href={`/api/v1/documents/${citation.document_id}/file${fragment}`}
+      target="_blank"
+      rel="noopener noreferrer"
+    >
+      <Icon name="external" />
+      {t("source.open")}
+    </a>
+  );
+}
+
+function Marked({ page }: { page: Schemas["Page"] }) {
+  const first = useRef<HTMLElement>(null);
+  useEffect(() => {
+    first.current?.scrollIntoView({ block: "center" });
+  }, [page]);
+  const pieces = segments(page);
+  return (
+    <p>
+      {pieces.map(({ text, marked }, index) =>
+        marked ? (
+          <mark
+            key={index}
+            ref={pieces.findIndex((piece) => piece.marked) === index ? first : null}
+          >
+            {text}
+          </mark>
+        ) : (
+          text
+        ),
+      )}
+    </p>
+  );
+}
+
+/** The page's text cut at its highlights, in order; overlapping highlights count once. */
+export function segments(page: Pick<Schemas["Page"], "text" | "highlights">) {
+  const pieces: { text: string; marked: boolean }[] = [];
+  let at = 0;
+  for (const { start, end } of [...page.highlights].sort((a, b) => a.start - b.start)) {
+    const from = Math.max(start, at);
+    if (from > at) pieces.push({ text: page.text.slice(at, from), marked: false });
+    if (end > from) pieces.push({ text: page.text.slice(from, end), marked: true });
+    at = Math.max(at, end);
+  }
+  if (at < page.text.length) pieces.push({ text: page.text.slice(at), marked: false });
+  return pieces;
+}

@@ -1,0 +1,120 @@
+import { useTranslation } from "react-i18next";
+
+import { Button, IconButton } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { useRetryDocument, type Document } from "./documents";
+import { formatDate, formatSize } from "./format";
+import type { Upload } from "./upload";
+
+export function UploadRow({
+  upload,
+  onDismiss,
+}: {
+  upload: Upload;
+  onDismiss: (key: number) => void;
+}) {
+  const { t } = useTranslation();
+  return (
+    <li className="document">
+      <Icon name="documents" />
+      <div className="document-main">
+        <span className="document-name">{upload.name}</span>
+        {upload.error === null ? (
+          <progress value={upload.share} aria-label={t("documents.uploading")} />
+        ) : (
+          <p className="failure" role="alert">
+            {upload.error}
+          </p>
+        )}
+      </div>
+      {upload.error === null ? (
+        <span className="state">{t("documents.uploading")}</span>
+      ) : (
+        <IconButton
+          icon="close"
+          label={t("documents.dismiss", { name: upload.name })}
+          onClick={() => {
+            onDismiss(upload.key);
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+interface Props {
+  document: Document;
+  onDelete: (document: Document) => void;
+}
+
+export function DocumentRow({ document, onDelete }: Props) {
+  const { t } = useTranslation();
+  const working = document.state === "queued" || document.state === "processing";
+  return (
+    <li className="document" data-state={document.state}>
+      <Icon name="documents" />
+      <div className="document-main">
+        <a
+          className="document-name"
+          href={`/api/v1/documents/${document.id}/file`}
+          target="_blank"
+          rel="noopener noreferrer"
+          aria-label={t("documents.open", { name: document.name })}
+        >
+          {document.name}
+        </a>
+        <Facts document={document} />
+        {working && <progress value={document.job.progress} aria-label={stage(t, document)} />}
+        {document.job.failure && <p className="failure">{document.job.failure.message}</p>}
+      </div>
+      <span className="state" data-state={document.state} role="status">
+        {stage(t, document)}
+      </span>
+      <div className="document-actions">
+        {document.job.failure?.retryable && <Retry document={document} />}
+        <IconButton
+          icon="trash"
+          label={t("documents.delete", { name: document.name })}
+          onClick={() => {
+            onDelete(document);
+          }}
+        />
+      </div>
+    </li>
+  );
+}
+
+function Facts({ document }: { document: Document }) {
+  const { t, i18n } = useTranslation();
+  const pages = document.page_count;
+  const key = document.paged ? "documents.pages" : "documents.sections";
+  const facts = [
+    formatSize(document.size, i18n.language),
+    pages === null ? null : t(key, { count: pages }),
+    formatDate(document.created_at, i18n.language),
+  ];
+  return <p className="facts">{facts.filter((fact) => fact !== null).join(" · ")}</p>;
+}
+
+function Retry({ document }: { document: Document }) {
+  const { t } = useTranslation();
+  const retry = useRetryDocument();
+  return (
+    <Button
+      icon="retry"
+      disabled={retry.isPending}
+      onClick={() => {
+        retry.mutate(document.id);
+      }}
+    >
+      {t("documents.retry")}
+    </Button>
+  );
+}
+
+function stage(t: ReturnType<typeof useTranslation>["t"], document: Document): string {
+  if (document.state === "ready") return t("documents.ready");
+  if (document.state === "failed") return t("documents.failed");
+  const step = document.job.stage;
+  return t(step === "finished" ? "documents.indexing" : `documents.${step}`);
+}

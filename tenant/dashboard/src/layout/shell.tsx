@@ -1,0 +1,79 @@
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { NavLink, useLocation } from "react-router";
+
+import type { Me } from "../auth/session";
+import type { Branding } from "../branding/branding";
+import { ConversationList } from "../chat/conversation-list";
+import { IconButton } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { AccountMenu } from "./account-menu";
+import { BrandMark } from "./brand-mark";
+
+interface Props {
+  branding: Branding;
+  me: Me;
+  children: ReactNode;
+}
+
+/** Side bar with navigation and history; on a phone it slides over the page. */
+export function Shell({ branding, me, children }: Props) {
+  const { t } = useTranslation();
+  // The side bar belongs to the page it was opened on: navigating closes it.
+  const { pathname } = useLocation();
+  const [openOn, setOpenOn] = useState<string | null>(null);
+  const open = openOn === pathname;
+  return (
+    <div className={`shell ${open ? "open" : ""}`}>
+      <a className="skip" href="#content">
+        {t("app.skip")}
+      </a>
+      <header className="top-bar">
+        <IconButton
+          icon="menu"
+          label={t("nav.menu")}
+          aria-expanded={open}
+          aria-controls="side-bar"
+          onClick={() => {
+            setOpenOn(pathname);
+          }}
+        />
+        <BrandMark branding={branding} />
+      </header>
+      <div
+        className="shade"
+        onClick={() => {
+          setOpenOn(null);
+        }}
+      />
+      <aside id="side-bar" className="side-bar">
+        <div className="side-head">
+          <BrandMark branding={branding} />
+          <IconButton
+            className="only-phone"
+            icon="close"
+            label={t("app.close")}
+            onClick={() => {
+              setOpenOn(null);
+            }}
+          />
+        </div>
+        <nav aria-label={t("nav.label")} className="side-nav">
+          <NavLink to="/chat">
+            <Icon name="chat" />
+            {t("nav.chat")}
+          </NavLink>
+          <NavLink to="/documents">
+            <Icon name="documents" />
+            {t("nav.documents")}
+          </NavLink>
+        </nav>
+        <ConversationList />
+        <AccountMenu me={me} languages={branding.languages} />
+      </aside>
+      <main id="content" className="content" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+}
