@@ -255,8 +255,13 @@ def quoted(text: str) -> str:
 
 
 def _escaped(piece: bytes) -> str:
-    shown = (f"\\{b:03d}" if not 32 <= b < 127 or b in b'"\\' else chr(b) for b in piece)
-    return "".join(shown)
+    return "".join(_character(byte) for byte in piece)
+
+
+def _character(byte: int) -> str:
+    if byte in b'"\\':
+        return "\\" + chr(byte)
+    return chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}"
 
 
 def check_fits(record: DnsRecord, others: Mapping[str, DnsRecord]) -> None:
