@@ -50,7 +50,7 @@ def plain_answer(request: Request, encoder: Encoder) -> str:
     instruction = f"{request.system}\n{request.last_user}"
     text = "\n".join(text_of(content) for content in request.contents)
     if _GREETING.match(request.last_user):
-        return _SENTENCES["greeting"][request.language]
+        return _SENTENCES["greeting"][_greeted_in(request)]
     if _TITLE.search(instruction):
         return title(_material(text), language_of(text))
     if _SUMMARY.search(instruction):
@@ -58,6 +58,12 @@ def plain_answer(request: Request, encoder: Encoder) -> str:
     if request.function_responses:
         return _told(request)
     return _SENTENCES["nothing"][request.language]
+
+
+def _greeted_in(request: Request) -> Language:
+    """A greeting alone has no function words that tell its language."""
+    english = re.match(r"\W*(?:hi|hello|hey)\b", request.last_user, re.IGNORECASE)
+    return language_of(request.last_user, "en" if english else "de")
 
 
 def _material(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud.model.request import Request, text_of
+from localcloud.model.request import Request, json_objects, text_of
 from localcloud.model.text import sentences
 
 _SAY = re.compile(
@@ -21,7 +21,7 @@ _SAY = re.compile(
 _ACT = re.compile(
     r"\b(?:ignore|disregard|forget|instead|you must|you are now|always|never|important|system|"
     r"ignoriere|vergiss|stattdessen|du musst|du bist|immer|wichtig|call|use|invoke|run|send|visit|"
-    r"open|click|click|rufe?|nutze|verwende|sende|besuche|öffne|klicke)\b",
+    r"open|click|rufe?|nutze|verwende|sende|besuche|öffne|klicke)\b",
     re.IGNORECASE,
 )
 _REVEAL = re.compile(
@@ -44,12 +44,15 @@ def _strings(value: Any) -> list[str]:
 
 
 def read_texts(request: Request) -> list[str]:
-    """Everything the model can read except the system instruction, decoded from JSON escapes."""
-    texts = [text_of(content) for content in request.contents]
+    """Everything the model can read but the system instruction; strings of JSON one by one."""
+    texts: list[str] = []
+    for content in request.contents:
+        spoken = text_of(content)
+        objects = list(json_objects(spoken))
+        texts.extend(_strings(objects) if objects else [spoken])
     for response in request.function_responses:
         texts.extend(_strings(response.get("response", {})))
-    decoded = [text.replace("\\n", "\n").replace('\\"', '"') for text in texts]
-    return [text for text in decoded if text]
+    return [text for text in texts if text]
 
 
 def instructions(texts: list[str]) -> list[str]:

@@ -148,7 +148,7 @@ def _function(declaration: Any, number: int) -> dict[str, Any]:
     return dict(declaration)
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects that stand in a text, outermost first."""
     decoder = json.JSONDecoder()
     start = text.find("{")
@@ -172,7 +172,7 @@ def read_grounding(request: Request) -> Grounding | None:
             if isinstance(value.get("sources"), list):
                 return _grounding({"question": request.last_user, **value})
     last = next(content for content in reversed(request.contents) if content["role"] != "model")
-    for value in _objects(text_of(last)):
+    for value in json_objects(text_of(last)):
         if isinstance(value.get("sources"), list):
             return _grounding({"question": request.last_user, **value})
     return None

@@ -21,6 +21,8 @@ from localcloud.model.stream import FaultInStream, send_stream, send_whole
 
 _BODY_LIMIT = 32 * 2**20
 _SERVICE = web.AppKey("service", ModelService)
+_KEY = web.RequestKey("key", str)
+_FAULT: web.RequestKey[Fault | None] = web.RequestKey("fault")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -95,8 +97,8 @@ def _guarded(handler: Handler) -> Handler:
         service.rate.spend(
             f"{key}/{request.match_info.get('name', '')}", service.settings.requests_per_minute
         )
-        request["key"] = key
-        request["fault"] = service.faults.strike(request.method, request.path)
+        request[_KEY] = key
+        request[_FAULT] = service.faults.strike(request.method, request.path)
         service.calls.append({"method": request.method, "path": request.path})
         return await _with_fault(request, handler)
 
@@ -104,7 +106,7 @@ def _guarded(handler: Handler) -> Handler:
 
 
 async def _with_fault(request: web.Request, handler: Handler) -> web.StreamResponse:
-    fault: Fault | None = request["fault"]
+    fault = request[_FAULT]
     if fault is None:
         return await handler(request)
     if fault.kind == "error":
@@ -155,7 +157,7 @@ async def _call_operation(request: web.Request) -> Any:
     body = await _json(request)
     match request.match_info["verb"]:
         case "generateContent" | "streamGenerateContent":
-            return await asyncio.to_thread(service.generate, name, body, request["key"])
+            return await asyncio.to_thread(service.generate, name, body, request[_KEY])
         case "embedContent":
             return await asyncio.to_thread(service.embed, name, body)
         case "batchEmbedContents":
@@ -168,7 +170,7 @@ async def _call_operation(request: web.Request) -> Any:
 
 async def _call(request: web.Request) -> web.StreamResponse:
     result = await _call_operation(request)
-    fault: Fault | None = request["fault"]
+    fault = request[_FAULT]
     verb = request.match_info["verb"]
     if verb not in {"generateContent", "streamGenerateContent"}:
         return web.json_response(result)

@@ -14,7 +14,7 @@ from typing import Any
 from localcloud.model import embedding_calls
 from localcloud.model.access import RateLimit
 from localcloud.model.catalog import BY_NAME, MODELS, Model
-from localcloud.model.embeddings import Embedder
+from localcloud.model.embeddings import shared_embedder
 from localcloud.model.errors import ApiError, invalid
 from localcloud.model.faults import FaultList
 from localcloud.model.generate import Answer, generate
@@ -53,7 +53,7 @@ class ModelService:
     ) -> None:
         self.settings = settings
         self.faults = FaultList()
-        self.embedder = Embedder()
+        self.embedder = shared_embedder()
         self.calls: list[dict[str, Any]] = []
         self.rate = RateLimit(now)
         self._prefixes = PrefixCache()
