@@ -1,0 +1,76 @@
+"""The objects the demo applies: the samples of the repository with this machine's endpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Document = dict[str, Any]
+REPOSITORY = Path(__file__).resolve().parents[4]
+SAMPLES = REPOSITORY / "manifests" / "samples"
+NAMESPACE = "blueagency"
+ZONE = "blueagency.localhost"
+
+
+def sample(name: str) -> Document:
+    """One sample manifest as data."""
+    document: Document = yaml.safe_load((SAMPLES / name).read_text())
+    document["metadata"]["namespace"] = NAMESPACE
+    return document
+
+
+def secrets(endpoints: Document) -> list[Document]:
+    """The agency's credentials, which people would create with `kubectl create secret`."""
+    tokens = endpoints["tokens"]
+    return [
+        _secret("hetzner", {"token": tokens["hetzner"]}),
+        _secret("model", {"api-key": tokens["model"]}),
+    ]
+
+
+def _secret(name: str, data: dict[str, str]) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "stringData": data,
+    }
+
+
+def fleet(endpoints: Document, images: dict[str, str], ca_bundle: str) -> Document:
+    """The sample Fleet, pointed at the local cloud; nothing but addresses differs."""
+    document = sample("fleet.yaml")
+    spec = document["spec"]
+    spec["infrastructure"] |= {
+        "endpoint": endpoints["hetzner"],
+        "tokenSecretRef": {"name": "hetzner", "key": "token"},
+    }
+    spec["dns"] = {
+        "provider": "hetzner",
+        "zone": ZONE,
+        "endpoint": endpoints["hetzner"],
+        "tokenSecretRef": {"name": "hetzner", "key": "token"},
+        "resolvers": [endpoints["dns"]],
+    }
+    spec["acme"]["directory"] = endpoints["acme"]
+    spec["access"]["sshNetworks"] = [f"{endpoints['gateway']}/32"]
+    spec["registry"] = {"host": endpoints["registry"]}
+    spec["images"] = images
+    spec["model"] |= {
+        "endpoint": endpoints["model"],
+        "apiKeySecretRef": {"name": "model", "key": "api-key"},
+    }
+    spec["trust"] = {"caBundle": ca_bundle}
+    spec["publicPort"] = int(endpoints["edge"].rpartition(":")[2])
+    return document
+
+
+def tenant(name: str = "acme") -> Document:
+    """The sample Tenant of the demo, or another one like it under its own name."""
+    document = sample("tenant.yaml")
+    document["metadata"]["name"] = name
+    document["spec"]["fleetRef"] = {"name": "demo"}
+    document["spec"]["hostname"] = f"agent.{name}.{ZONE}"
+    return document
