@@ -1,0 +1,1 @@
+"""Transports that more than one adapter speaks through."""
