@@ -85,7 +85,7 @@ class Zones:
         """The IPv4 addresses of a name in our zones, aliases followed."""
         try:
             found = self.lookup(dns.name.from_text(name), _A)
-        except dns.exception.DNSException:
+        except (dns.exception.DNSException, BadRecordError):
             return ()
         sets = found.answer if found is not None else ()
         return tuple(data.address for rrset in sets if rrset.rdtype == _A for data in rrset)
@@ -95,7 +95,7 @@ class Zones:
             return self._site(name, kind)
         zone = self.store.authority(name.to_text())
         if zone is None:
-            return Answer(rcode=dns.rcode.NXDOMAIN) if name.labels[-2] in LOCAL_ONLY else None
+            return Answer(rcode=dns.rcode.NXDOMAIN) if _top(name) in LOCAL_ONLY else None
         return _Node(self, zone, name).answer(kind)
 
     def _site(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Answer:
@@ -109,6 +109,10 @@ class Zones:
 
 
 _SITE = dns.name.from_text(DOMAIN)
+
+
+def _top(name: dns.name.Name) -> bytes:
+    return name.labels[-2:][0].lower()
 
 
 def _outside(name: dns.name.Name, chain: list[dns.rrset.RRset]) -> Answer | None:
@@ -158,7 +162,7 @@ class _Node:
         if any(self._server.proxied(item) for item in owned.values()):
             return self._proxied(owned, kind)
         if "CNAME" in owned and kind != _CNAME:
-            return self._alias(owned["CNAME"], kind)
+            return self._alias(owned, kind)
         text = dns.rdatatype.to_text(kind)
         if self._at_apex and kind == _SOA:
             return Answer(answer=(self._soa(),))
@@ -177,13 +181,13 @@ class _Node:
         hidden = {"A", "AAAA", "CNAME"}
         return self._from({k: v for k, v in owned.items() if k not in hidden}, kind)
 
-    def _alias(self, item: RecordSet, kind: dns.rdatatype.RdataType) -> Answer:
-        alias = self._read(item)
+    def _alias(self, owned: dict[str, RecordSet], kind: dns.rdatatype.RdataType) -> Answer:
+        alias = self._read(owned["CNAME"])
         if not self._at_apex:
             return Answer(answer=(alias,))
-        if kind in (_SOA, _NS):
-            return self._from({}, kind)
-        return self._flattened(alias, kind)
+        others = {name: item for name, item in owned.items() if name != "CNAME"}
+        beside = kind in (_SOA, _NS) or dns.rdatatype.to_text(kind) in others
+        return self._from(others, kind) if beside else self._flattened(alias, kind)
 
     def _flattened(self, alias: dns.rrset.RRset, kind: dns.rdatatype.RdataType) -> Answer:
         found = self._server.lookup(alias[0].target, kind)
