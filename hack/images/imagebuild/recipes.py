@@ -37,17 +37,48 @@ _IDENTITY_HOOKS = (
     'rm -f "$1"/var/cache/apt/*.bin "$1/var/cache/ldconfig/aux-cache"',
 )
 
+# What Debian's cloud image holds, less what only a real kernel and boot loader need.
+_MACHINE_PACKAGES = (
+    "ca-certificates",
+    "cloud-guest-utils",
+    "cloud-init",
+    "cron",
+    "curl",
+    "dbus",
+    "e2fsprogs",
+    "fdisk",
+    "gpg",
+    "iproute2",
+    "iputils-ping",
+    "kmod",
+    "less",
+    "libpam-systemd",
+    "locales",
+    "logrotate",
+    "nano",
+    "netbase",
+    "nftables",
+    "openssh-server",
+    "procps",
+    "python3",
+    "sudo",
+    "systemd-sysv",
+    "systemd-timesyncd",
+    "udev",
+    "vim-tiny",
+    "wget",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SystemImage:
-    """A root file system made by mmdebstrap. `overlay` is copied over it; `changes` are Docker's."""
+    """A root file system made by mmdebstrap, a folder copied over it, and Docker's settings."""
 
     repository: str
     tag: str
     packages: tuple[str, ...]
     overlay: tuple[Path, ...]
     changes: tuple[str, ...]
-    hooks: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -75,12 +106,7 @@ def machine(root: Path) -> SystemImage:
     return SystemImage(
         repository="blueagency/machine",
         tag="debian-13",
-        packages=tuple(
-            "ca-certificates cloud-guest-utils cloud-init cron curl dbus e2fsprogs fdisk gpg "
-            "iproute2 iputils-ping kmod less libpam-systemd locales logrotate nano netbase "
-            "nftables openssh-server procps python3 sudo systemd-sysv systemd-timesyncd udev "
-            "vim-tiny wget".split()
-        ),
+        packages=_MACHINE_PACKAGES,
         overlay=(root / "overlay/apt", root / "overlay/machine"),
         changes=('CMD ["/sbin/init"]', "ENV container=docker"),
     )
@@ -89,7 +115,7 @@ def machine(root: Path) -> SystemImage:
 def mmdebstrap(image: SystemImage, *, target: Path, mirrors: tuple[str, str]) -> list[str]:
     """The command that writes the root file system of `image` to the tar file `target`."""
     copies = [f"--customize-hook=copy-in {folder}/etc /" for folder in image.overlay]
-    hooks = [f"--customize-hook={hook}" for hook in (*image.hooks, *_IDENTITY_HOOKS)]
+    hooks = [f"--customize-hook={hook}" for hook in _IDENTITY_HOOKS]
     return [
         "mmdebstrap",
         "--variant=minbase",
