@@ -105,7 +105,7 @@ class FleetView:
     snapshot: Image | None = None
     model_key: str = field(default="", repr=False)
     registry: RegistryAccess | None = None
-    deleting: bool = False
+    operator_networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

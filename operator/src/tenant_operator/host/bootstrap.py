@@ -27,7 +27,15 @@ from tenant_operator.core.stack import (
     Bundle,
     HardenInputs,
 )
-from tenant_operator.core.world import File, HostFacts, HostFailure, Job, JobPhase, JobState
+from tenant_operator.core.world import (
+    File,
+    HostFacts,
+    HostFailure,
+    Job,
+    JobPhase,
+    JobState,
+    Volume,
+)
 from tenant_operator.host import commands
 from tenant_operator.host.hardening import checklist
 
@@ -60,9 +68,14 @@ def harden(inputs: HardenInputs) -> Job:
     return job(JOB_HARDEN, (placed,), [HARDEN_LIST], limit=1800)
 
 
-def data_disk(volume_id: int) -> Job:
-    """Mount the volume at `/srv/tenant`, formatting it only when it is provably empty."""
-    return job(JOB_DATA_DISK, (), [str(volume_id)], limit=600)
+def data_disk(volume: Volume) -> Job:
+    """Mount the volume at `/srv/tenant`, formatting it only when it is provably empty.
+
+    The digest covers the size, so that a grown volume has its file system grown too.
+    """
+    arguments = [str(volume.id)]
+    digest = digest_of(JOB_DATA_DISK, (), [*arguments, str(volume.size_gib)])
+    return job(JOB_DATA_DISK, (), arguments, digest=digest, limit=600)
 
 
 def deploy(bundle: Bundle) -> Job:

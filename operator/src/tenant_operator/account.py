@@ -1,0 +1,160 @@
+"""One fleet's providers at run time: clients, gates, inventory, poller and its shared things."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tenant_operator.cloud.actions import ActionPoller
+from tenant_operator.cloud.budget import BACKGROUND, USER, Gate, Purpose, stretched
+from tenant_operator.cloud.inventory import Inventory, by_tenant
+from tenant_operator.cloud.port import Cloud
+from tenant_operator.core.case import UNKNOWN, FleetView, HostSight, Seen, Unknown
+from tenant_operator.core.fleet_case import BakeKeys, FleetSecrets, FleetWorld
+from tenant_operator.core.names import (
+    FLEET_UID,
+    INSTALLATION,
+    Identity,
+    fleet_selector,
+    owned_by_fleet,
+)
+from tenant_operator.core.world import ActionRef, Firewall, Image, Server, ServerType, SshKey
+from tenant_operator.dns.port import Dns
+
+PER_PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudLogin:
+    """What a cloud client is made from."""
+
+    provider: str
+    endpoint: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsLogin:
+    """What a DNS client is made from; an empty endpoint means the provider's own."""
+
+    provider: str
+    endpoint: str
+    zone: str
+    token: str = field(repr=False)
+
+
+@dataclass
+class Account:
+    """Everything that talks to one fleet's providers."""
+
+    identity: Identity
+    cloud: Cloud
+    dns: Dns
+    clock: Callable[[], datetime]
+    logins: tuple[CloudLogin, DnsLogin]
+    secrets: FleetSecrets
+    inventory: Inventory = field(default_factory=Inventory)
+    catalogue: tuple[ServerType, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
+    stock_image: Seen[Image] = UNKNOWN
+    firewall: Seen[Firewall] = UNKNOWN
+    ssh_key: Seen[SshKey] = UNKNOWN
+    snapshots: tuple[Image, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
+    bake_server: Seen[Server] = UNKNOWN
+    bake_keys: Seen[BakeKeys] = UNKNOWN
+    bake_host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
+    view: FleetView | None = None
+    slow_swept: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Gates and poller of the two clients."""
+        self.gate = Gate("cloud", self.clock, self.cloud.budget)
+        self.dns_gate = Gate("dns", self.clock)
+        self.poller = ActionPoller(self._ask_actions)
+        self._sweeping = asyncio.Lock()
+
+    async def _ask_actions(self, ids: Sequence[int]) -> Sequence[ActionRef]:
+        return await self.gate.call("actions", lambda: self.cloud.actions(ids), Purpose(lane=USER))
+
+    def world(self) -> FleetWorld:
+        """The shared things as a fleet's case sees them."""
+        return FleetWorld(
+            secrets=self.secrets,
+            catalogue=self.catalogue,
+            stock_image=self.stock_image,
+            swept=self.inventory.servers.swept is not None
+            and self.inventory.records_swept is not None,
+            firewall=self.firewall,
+            ssh_key=self.ssh_key,
+            snapshots=self.snapshots,
+            server=self.bake_server,
+            keys=self.bake_keys,
+            host=self.bake_host,
+        )
+
+    async def ensure_swept(self) -> None:
+        """Wait for a first complete sweep of everything; concurrent callers share one."""
+        async with self._sweeping:
+            if self.inventory.addresses.swept is None:
+                await self.sweep_slow()
+            if self.inventory.records_swept is None:
+                await self.sweep_fast()
+
+    def sweep_due(self, interval: timedelta) -> timedelta:
+        """How long until servers and records should be read again."""
+        last = self.inventory.records_swept
+        if last is None:
+            return timedelta(0)
+        pages = 2 + len(self.inventory.servers.entries) // PER_PAGE * 2
+        return last + stretched(interval, self.cloud.budget(), requests=pages) - self.clock()
+
+    async def sweep_fast(self) -> set[str]:
+        """Read servers and DNS records; returns the uids of tenants to look after."""
+        purpose = Purpose(lane=BACKGROUND, sweep=True)
+        started = self.clock()
+        selector = fleet_selector(self.identity)
+        found = await self.gate.call(
+            "list_servers", lambda: self.cloud.list_servers(selector), purpose
+        )
+        for server in found:
+            if owned_by_fleet(server.labels, self.identity):
+                self.bake_server = server
+        changed = self.inventory.servers.sweep(by_tenant(found), started=started)
+        installation = self.identity.installation
+        records = await self.dns_gate.call(
+            "list_records", lambda: self.dns.list_records(installation), purpose
+        )
+        changed |= self.inventory.sweep_records(records, started=started)
+        return changed
+
+    async def sweep_slow(self) -> set[str]:
+        """Read volumes and addresses (and forget the rest of the shared things)."""
+        purpose = Purpose(lane=BACKGROUND, sweep=True)
+        started = self.clock()
+        selector = fleet_selector(self.identity)
+        volumes = await self.gate.call(
+            "list_volumes", lambda: self.cloud.list_volumes(selector), purpose
+        )
+        addresses = await self.gate.call(
+            "list_primary_ips", lambda: self.cloud.list_primary_ips(selector), purpose
+        )
+        changed = self.inventory.volumes.sweep(by_tenant(volumes), started=started)
+        changed |= self.inventory.addresses.sweep(by_tenant(addresses), started=started)
+        if self.slow_swept is not None:
+            self.firewall = UNKNOWN
+            self.catalogue = UNKNOWN
+        self.slow_swept = started
+        return changed
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.poller.close()
+        await self.cloud.close()
+        await self.dns.close()
+
+
+def snapshot_selector(identity: Identity) -> str:
+    """Selects a fleet's snapshots."""
+    return f"{INSTALLATION}={identity.installation},{FLEET_UID}={identity.uid}"

@@ -1,0 +1,86 @@
+"""One poller for everything that runs at the provider: one request for all actions of a tick.
+
+Each action is first looked at after a second or two and then less and less often; whoever waits
+for it is told once. Real deployments poll hundreds of actions; asking for each alone would use up
+the project's requests in minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tenant_operator.core.faults import ProviderError
+from tenant_operator.core.world import ActionRef
+from tenant_operator.log import logger
+
+PAUSES: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0)
+log = logger(__name__)
+
+
+@dataclass
+class _Pending:
+    finished: Callable[[ActionRef], None]
+    due: float
+    looks: int = 0
+
+
+class ActionPoller:
+    """Waits for actions on behalf of all tenants of a fleet."""
+
+    def __init__(self, ask: Callable[[Sequence[int]], Awaitable[Sequence[ActionRef]]]) -> None:
+        self._ask = ask
+        self._pending: dict[int, _Pending] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, action: ActionRef, finished: Callable[[ActionRef], None]) -> None:
+        """Call `finished` once when the action has ended; at once when it already has."""
+        if action.status != "running":
+            finished(action)
+            return
+        loop = asyncio.get_running_loop()
+        self._pending[action.id] = _Pending(finished, loop.time() + PAUSES[0])
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._poll(), name="action-poller")
+
+    def forget(self, action_id: int) -> None:
+        """Nobody waits for this action any more."""
+        self._pending.pop(action_id, None)
+
+    async def close(self) -> None:
+        """Stop polling."""
+        self._pending.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._pending:
+            wake = min(pending.due for pending in self._pending.values())
+            await asyncio.sleep(max(0.0, wake - loop.time()))
+            if not self._pending or min(p.due for p in self._pending.values()) > loop.time() + 0.01:
+                continue
+            await self._tick()
+
+    async def _tick(self) -> None:
+        asked = list(self._pending)
+        try:
+            answers = {action.id: action for action in await self._ask(asked)}
+        except ProviderError as error:
+            log.warning("actions could not be read", error=str(error))
+            answers = {}
+        now = asyncio.get_running_loop().time()
+        for action_id in asked:
+            pending = self._pending.get(action_id)
+            action = answers.get(action_id)
+            if pending is None:
+                continue
+            if action is not None and action.status != "running":
+                del self._pending[action_id]
+                pending.finished(action)
+                continue
+            pending.looks += 1
+            pending.due = now + PAUSES[min(pending.looks, len(PAUSES) - 1)]

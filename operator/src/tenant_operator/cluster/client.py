@@ -1,0 +1,126 @@
+"""The operator's own writing client: one bounded session, few verbs, typed failures.
+
+kopf watches; this writes. Every write that depends on what was read carries the resource version,
+so that a stale writer is refused instead of winning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+
+from tenant_operator.cluster.login import Access
+from tenant_operator.metrics import KUBERNETES_CALLS
+
+MERGE: Final = "application/merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
+Document = dict[str, Any]
+
+
+class KubernetesError(Exception):
+    """The API server refused or did not answer; `status` is 0 when it did not answer."""
+
+    def __init__(self, message: str, *, status: int, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class NotFound(KubernetesError):
+    """There is no such object."""
+
+
+class Conflict(KubernetesError):
+    """The object changed since it was read, or exists already."""
+
+
+class Kubernetes:
+    """Requests to one API server."""
+
+    def __init__(self, access: Access, *, connections: int = 16) -> None:
+        self._access = access
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str) -> Document:
+        """Read an object. Raises NotFound, KubernetesError."""
+        return await self._send("GET", path)
+
+    async def create(self, path: str, document: Document) -> Document:
+        """Make an object. Raises Conflict when the name exists."""
+        return await self._send("POST", path, document)
+
+    async def replace(self, path: str, document: Document) -> Document:
+        """Replace an object; its resource version is the precondition."""
+        return await self._send("PUT", path, document)
+
+    async def merge(self, path: str, patch: Mapping[str, Any]) -> Document:
+        """Merge-patch an object; a `metadata.resourceVersion` in it is the precondition."""
+        return await self._send("PATCH", path, patch, content_type=MERGE)
+
+    async def json_patch(self, path: str, operations: list[Document]) -> Document:
+        """JSON-patch an object; a failed `test` raises Conflict."""
+        return await self._send("PATCH", path, operations, content_type=JSON_PATCH)
+
+    async def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete an object, only if its uid is as given; absent is success."""
+        options: Document = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._send("DELETE", path, options)
+        except NotFound:
+            return
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, ssl=self._access.ssl_context()
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=aiohttp.ClientTimeout(total=30, connect=5)
+            )
+        return self._session
+
+    async def _send(
+        self, verb: str, path: str, body: Any = None, *, content_type: str = "application/json"
+    ) -> Document:
+        headers = {"Accept": "application/json"}
+        if bearer := self._access.bearer():
+            headers["Authorization"] = f"Bearer {bearer}"
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = json.dumps(body)
+        url = f"{self._access.server}{path}"
+        try:
+            async with self._open().request(verb, url, data=data, headers=headers) as answer:
+                KUBERNETES_CALLS.labels(verb, str(answer.status)).inc()
+                return _checked(answer.status, await answer.text(), f"{verb} {path}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            KUBERNETES_CALLS.labels(verb, "none").inc()
+            raise KubernetesError(f"{verb} {path}: {error or 'time-out'}", status=0) from error
+
+
+def _checked(status: int, text: str, what: str) -> Document:
+    try:
+        document: Document = json.loads(text) if text else {}
+    except ValueError:
+        document = {}
+    if status < 400:
+        return document
+    message = f"{what}: {document.get('message', text[:200])}"
+    reason = str(document.get("reason", ""))
+    kind = {404: NotFound, 409: Conflict}.get(status, KubernetesError)
+    if status == 422 and "test" in message.lower() and "PATCH" in what:
+        kind = Conflict
+    raise kind(message, status=status, reason=reason)

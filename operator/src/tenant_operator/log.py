@@ -1,0 +1,98 @@
+"""Structured logs: one event per line, with every known secret and anything that looks like one
+replaced before it is written.
+
+Redaction is the last line of defence, not the first: values that are secret have no place in a log
+call. But texts of providers and programs may quote a token, so the values the operator has read
+are remembered here and cut out wherever they appear.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final
+
+import structlog
+
+HIDDEN: Final = "«hidden»"
+SHORTEST: Final = 8
+"""Shorter values would cut ordinary words out of messages."""
+LIMIT: Final = 2000
+_PATTERNS: Final = (
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.S),
+    re.compile(
+        r"(?i)(bearer|token|password|api[_-]?key|secret)(\"?\s*[:=]\s*\"?|\s+)[^\s\",}]{8,}"
+    ),
+)
+
+
+class Redactor:
+    """Knows the secrets of this process and takes them out of texts."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Remember values that must never appear."""
+        self._known.update(value for value in values if len(value) >= SHORTEST)
+
+    def clean(self, text: str) -> str:
+        """The text without known secrets and without what looks like one, cut to 2,000 letters."""
+        for value in self._known:
+            if value in text:
+                text = text.replace(value, HIDDEN)
+        for pattern in _PATTERNS:
+            text = pattern.sub(HIDDEN, text)
+        return text if len(text) <= LIMIT else f"{text[:LIMIT]}…"
+
+
+REDACTOR: Final = Redactor()
+
+
+def _redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    del logger, method
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = REDACTOR.clean(value)
+    return event
+
+
+def configure(*, level: str, as_json: bool) -> None:
+    """Send structlog's and the standard library's events through one pipe to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("asyncssh", "kopf", "httpx", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger for one module."""
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return bound

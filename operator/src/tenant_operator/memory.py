@@ -1,0 +1,112 @@
+"""What the operator remembers of an object between passes; all of it can be looked up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from tenant_operator.core.case import UNKNOWN, HostSight, Seen, TenantKeys, Unknown
+from tenant_operator.core.results import Retry, Subject
+from tenant_operator.core.step import Trouble
+from tenant_operator.core.trouble import Attempt, failure_trouble
+from tenant_operator.core.world import ActionRef, Glimpse
+from tenant_operator.host.port import Host
+
+SOLD_OUT_FOR: Final = timedelta(minutes=5)
+
+
+@dataclass
+class Memory:
+    """One object's share of this process's memory."""
+
+    keys: Seen[TenantKeys] = UNKNOWN
+    host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
+    host_seen: datetime | None = None
+    outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
+    outside_seen: datetime | None = None
+    leftovers: tuple[str, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
+    actions: dict[Subject, ActionRef] = field(default_factory=dict)
+    sold_out: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    started: dict[str, datetime] = field(default_factory=dict)
+    refresh: set[Subject] = field(default_factory=set)
+    wish: tuple[object, ...] = ()
+    connection: Host | None = None
+    told: dict[str, datetime] = field(default_factory=dict)
+    was_ready: bool = False
+
+    def new_wish(self, wish: tuple[object, ...]) -> bool:
+        """A changed wish: failures of the old one do not count any more."""
+        if wish == self.wish:
+            return False
+        self.wish = wish
+        self.troubles.clear()
+        self.attempts.clear()
+        self.failures.clear()
+        self.sold_out.clear()
+        self.leftovers = UNKNOWN
+        return True
+
+    def expire(self, now: datetime, look_every: timedelta) -> None:
+        """Forget looks that are too old, and sold-out places whose time is over."""
+        if self.host_seen is None or now - self.host_seen >= look_every:
+            self.host = UNKNOWN
+        if self.outside_seen is None or now - self.outside_seen >= look_every:
+            self.outside = UNKNOWN
+        self.sold_out = {place: until for place, until in self.sold_out.items() if until > now}
+
+    def forget(self, subjects: Iterable[Subject]) -> None:
+        """What must be looked at afresh."""
+        for subject in subjects:
+            match subject:
+                case Subject.HOST:
+                    self.host = UNKNOWN
+                case Subject.OUTSIDE:
+                    self.outside = UNKNOWN
+                case Subject.KEYS:
+                    self.keys = UNKNOWN
+                case Subject.LEFTOVERS:
+                    self.leftovers = UNKNOWN
+                case _:
+                    continue
+
+    def saw_host(self, sight: HostSight, now: datetime) -> None:
+        """A look at the machine."""
+        self.host, self.host_seen = sight, now
+
+    def saw_outside(self, glimpse: Glimpse, now: datetime) -> None:
+        """A look from outside."""
+        self.outside, self.outside_seen = glimpse, now
+
+    def attempt(self, condition: str, now: datetime, spread: float) -> Attempt:
+        """Count one more failure of a step."""
+        self.attempts[condition] = self.attempts.get(condition, 0) + 1
+        return Attempt(count=self.attempts[condition], now=now, spread=spread)
+
+    def may_retry(self, condition: str, result: Retry, *, now: datetime, spread: float) -> bool:
+        """Whether the pause after this failure is over; counts a failure that is new."""
+        if self.failures.get(condition) != result.failure:
+            self.failures[condition] = result.failure
+            self.troubles[condition] = failure_trouble(
+                result.reason,
+                result.message,
+                attempt=self.attempt(condition, now, spread),
+                person=result.person_needed,
+            )
+        return self.troubles[condition].retry_at <= now
+
+    def succeeded(self, condition: str) -> None:
+        """A step is done: its failures are history."""
+        self.troubles.pop(condition, None)
+        self.attempts.pop(condition, None)
+        self.failures.pop(condition, None)
+
+    async def hang_up(self) -> None:
+        """Close the connection to the machine."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            await connection.close()

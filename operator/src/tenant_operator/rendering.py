@@ -1,0 +1,186 @@
+"""The recipes of a case: the pure renderers, bound to one tenant's or fleet's values."""
+
+from __future__ import annotations
+
+from tenant_operator.api.fields import ImageSet
+from tenant_operator.api.fleet import FleetSpec
+from tenant_operator.api.tenant import TenantSpec
+from tenant_operator.bundle.render import cloud_init, render
+from tenant_operator.core.case import FleetView, Recipes, TenantKeys
+from tenant_operator.core.fleet_case import BakeKeys, FleetSecrets
+from tenant_operator.core.fleet_steps import http_networks
+from tenant_operator.core.names import Identity, cloud_name, fleet_name
+from tenant_operator.core.stack import (
+    BakeInputs,
+    BootInputs,
+    Branding,
+    HardenInputs,
+    Images,
+    KeyPair,
+    Model,
+    StackInputs,
+)
+from tenant_operator.core.world import HostFacts, Job, ServerType
+from tenant_operator.host import bootstrap
+
+SMALLEST_MEMORY_MIB = 3500
+"""What a machine has at least when its type is not known: 4 GB less the kernel's share."""
+
+
+class NotYet(RuntimeError):
+    """A recipe was asked for before the values it needs exist; steps are ordered to prevent it."""
+
+
+def recipes(
+    identity: Identity, spec: TenantSpec, home: FleetView, *, keys: TenantKeys | None
+) -> Recipes:
+    """Everything a tenant's machine needs, rendered on demand."""
+    return _Tenant(identity, spec, home, keys).recipes()
+
+
+class _Tenant:
+    def __init__(
+        self, identity: Identity, spec: TenantSpec, home: FleetView, keys: TenantKeys | None
+    ) -> None:
+        self._identity = identity
+        self._spec = spec
+        self._home = home
+        self._keys = keys
+
+    def recipes(self) -> Recipes:
+        return Recipes(
+            user_data=self.user_data,
+            rotate_host_key=lambda key: bootstrap.rotate_host_key(key.private, key.public),
+            harden=self.harden,
+            data_disk=bootstrap.data_disk,
+            deploy=lambda: bootstrap.deploy(render(self.stack())),
+            stop_stack=bootstrap.stop_stack,
+        )
+
+    def user_data(self, keys: TenantKeys) -> str:
+        if keys.boot_host_key is None or keys.client_key is None:
+            raise NotYet("user_data needs the first host key and the client key")
+        return cloud_init(
+            BootInputs(
+                hostname=cloud_name(self._identity),
+                host_key=keys.boot_host_key,
+                client_public_key=keys.client_key.public,
+                ca_bundle=ca_bundle(self._home.spec),
+            )
+        )
+
+    def harden(self, facts: HostFacts) -> Job:
+        fleet = self._home.spec
+        if self._keys is None or self._keys.client_key is None:
+            raise NotYet("hardening needs the client key")
+        return bootstrap.harden(
+            HardenInputs(
+                client_public_key=self._keys.client_key.public,
+                ssh_networks=tuple(fleet.access.ssh_networks),
+                operator_addresses=self._home.operator_networks or (facts.client_address,),
+                http_networks=http_networks(fleet),
+                registry_host=fleet.registry.host,
+                ca_bundle=ca_bundle(fleet),
+            )
+        )
+
+    def stack(self) -> StackInputs:
+        fleet, spec = self._home.spec, self._spec
+        if self._keys is None or self._keys.stack is None:
+            raise NotYet("the stack needs the tenant's secrets")
+        return StackInputs(
+            tenant=self._identity.name,
+            hostname=spec.hostname,
+            public_port=fleet.public_port,
+            images=images(fleet.images, spec),
+            registry=self._home.registry,
+            model=model(fleet, self._home.model_key),
+            secrets=self._keys.stack,
+            branding=branding(spec),
+            languages=tuple(spec.agent.languages),
+            admin_email=spec.agent.admin_email,
+            acme_directory=fleet.acme.directory,
+            acme_email=fleet.acme.email,
+            ca_bundle=ca_bundle(fleet),
+            trusted_proxies=http_networks(fleet),
+            memory_mib=memory_mib(self._home.catalogue, spec, fleet),
+        )
+
+
+def images(fleet: ImageSet, spec: TenantSpec) -> Images:
+    """The fleet's images with the tenant's own before them."""
+    own = spec.images
+    return Images(
+        agent=own.agent or fleet.agent,
+        traefik=own.traefik or fleet.traefik,
+        postgres=own.postgres or fleet.postgres,
+        redis=own.redis or fleet.redis,
+    )
+
+
+def model(fleet: FleetSpec, key: str) -> Model:
+    """The model provider with its key."""
+    return Model(
+        endpoint=fleet.model.endpoint or "",
+        chat_model=fleet.model.chat_model,
+        embedding_model=fleet.model.embedding_model,
+        dimensions=fleet.model.dimensions,
+        api_key=key,
+    )
+
+
+def branding(spec: TenantSpec) -> Branding:
+    """How the dashboard looks; the name falls back to the customer's."""
+    return Branding(
+        name=spec.branding.name or spec.display_name,
+        logo=spec.branding.logo,
+        primary=spec.branding.primary,
+        accent=spec.branding.accent,
+    )
+
+
+def memory_mib(catalogue: tuple[ServerType, ...], spec: TenantSpec, fleet: FleetSpec) -> int:
+    """Memory of the smallest machine the tenant may get, so that a fall-back changes no limits."""
+    wanted = spec.server.types or fleet.infrastructure.server_types
+    sizes = [int(kind.memory_gib * 1024 * 0.95) for kind in catalogue if kind.name in wanted]
+    return min(sizes, default=SMALLEST_MEMORY_MIB)
+
+
+def ca_bundle(fleet: FleetSpec) -> str:
+    """Roots besides the public ones."""
+    return fleet.trust.ca_bundle if fleet.trust else ""
+
+
+def bake_job(fleet: FleetSpec, secrets: FleetSecrets) -> Job:
+    """What a fleet's snapshot is made by."""
+    shared = fleet.images
+    return bootstrap.bake(
+        BakeInputs(
+            images=Images(
+                agent=shared.agent,
+                traefik=shared.traefik,
+                postgres=shared.postgres,
+                redis=shared.redis,
+            ),
+            registry=secrets.registry,
+            registry_host=fleet.registry.host,
+            ca_bundle=ca_bundle(fleet),
+        )
+    )
+
+
+def bake_user_data(identity: Identity, fleet: FleetSpec, keys: BakeKeys) -> str:
+    """cloud-init of the baking server; its key never leaves it, so it is not replaced."""
+    return cloud_init(
+        BootInputs(
+            hostname=fleet_name(identity),
+            host_key=keys.host_key,
+            client_public_key=keys.client_key.public,
+            ca_bundle=ca_bundle(fleet),
+        )
+    )
+
+
+def accepted_host_keys(keys: TenantKeys) -> tuple[KeyPair, ...]:
+    """The host keys that are accepted, the lasting one first."""
+    return tuple(key for key in (keys.host_key, keys.boot_host_key) if key is not None)
