@@ -1,0 +1,244 @@
+"""What takes time: actions, the tasks that drive them, and the locks they hold.
+
+An action is written down before its request is answered and names its effect by its command, so
+that a program that was killed takes up what was running when it starts again (effects can be
+repeated: they end in the same place). Locks are not kept: something is locked while an action
+that names it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from localcloud.hetzner import errors, times
+from localcloud.hetzner.model import Action
+from localcloud.machines.port import MachineError
+
+if TYPE_CHECKING:
+    from localcloud.hetzner.cloud import Cloud
+
+log = logging.getLogger(__name__)
+
+STICKS = "sticks"
+NOT_LOCKING = frozenset({"apply_firewall", "remove_firewall", "change_dns_ptr", "create_rrset"})
+_WORKING = 95
+
+
+class ActionFailed(Exception):
+    """An effect could not do its work; becomes the action's error."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _nothing(_cloud: Cloud, _action: Action) -> None:
+    """Nothing is to be put back."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a command does; `undo` puts the state right when it failed.
+
+    `seconds` is about what Hetzner takes; it is waited for as far as the cloud's `pace` says and
+    gives the progress that a running action shows.
+    """
+
+    run: Callable[[Cloud, Action], Awaitable[None]]
+    undo: Callable[[Cloud, Action], None] = _nothing
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """An action to begin; resources are pairs of type and id, the first one leading."""
+
+    command: str
+    resources: tuple[tuple[str, int], ...]
+    params: Mapping[str, Any]
+    after: int | None = None
+
+
+class Engine:
+    """Drives the actions of a cloud."""
+
+    def __init__(self, cloud: Cloud, effects: Mapping[str, Effect], pace: float) -> None:
+        self._cloud = cloud
+        self._effects = effects
+        self._pace = pace
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._released = asyncio.Event()
+
+    def begin(self, project: str, plan: Plan, *, fate: str | None = None) -> Action:
+        """Write an action down as running and start it."""
+        action = self._new(project, plan, fate=fate, hidden=False)
+        self._spawn(action)
+        return action
+
+    def record(self, project: str, plan: Plan) -> Action:
+        """Write down an action whose effect has happened already."""
+        new = self._new(project, plan, fate=None, hidden=False)
+        return self._cloud.state.actions.put(
+            replace(new, status="success", finished=new.started, params={})
+        )
+
+    def work(self, plan: Plan) -> None:
+        """Start work of the cloud's own, which no client sees."""
+        self._spawn(self._new("", plan, fate=None, hidden=True))
+
+    def resume(self) -> None:
+        """Take up every action that was running when the program ended."""
+        for action in self._cloud.state.actions.where("status", "running"):
+            self._spawn(action)
+
+    def release(self) -> int:
+        """Let actions that a fault made stick go on; returns how many there were."""
+        stuck = [a for a in self._cloud.state.actions.where("status", "running") if _sticks(a)]
+        for action in stuck:
+            self._cloud.state.actions.put(replace(action, fate=None))
+        self._released.set()
+        self._released = asyncio.Event()
+        return len(stuck)
+
+    async def settle(self) -> None:
+        """Return once every action that can end has ended."""
+        while True:
+            waited = [task for key, task in self._tasks.items() if not self._blocked(key)]
+            if not waited:
+                return
+            await asyncio.wait(waited)
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Stop driving; what runs stays written down as running."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _blocked(self, action_id: int) -> bool:
+        action = self._cloud.state.actions.get(action_id)
+        while action is not None and action.status == "running":
+            if _sticks(action):
+                return True
+            action = self._cloud.state.actions.get(action.after)
+        return False
+
+    def _new(self, project: str, plan: Plan, *, fate: str | None, hidden: bool) -> Action:
+        return self._cloud.state.actions.put(
+            Action(
+                id=self._cloud.state.next_id(),
+                project=project,
+                command=plan.command,
+                started=times.written(self._cloud.clock.now()),
+                resources=plan.resources,
+                params=dict(plan.params),
+                after=plan.after,
+                fate=fate,
+                hidden=hidden,
+            )
+        )
+
+    def _spawn(self, action: Action) -> None:
+        task = asyncio.create_task(self._drive(action), name=f"{action.command}-{action.id}")
+        self._tasks[action.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(action.id, None))
+
+    async def _drive(self, action: Action) -> None:
+        effect = self._effects[action.command]
+        try:
+            await self._when_due(action, effect)
+            await effect.run(self._cloud, action)
+        except ActionFailed as failure:
+            self._fail(action, effect, failure.code, str(failure))
+        except MachineError as failure:
+            self._fail(action, effect, "action_failed", str(failure))
+        except Exception:
+            log.exception("effect of action %s (%s) broke", action.id, action.command)
+            self._fail(action, effect, "unknown_error", "an unknown error occurred")
+        else:
+            self._end(action, "success", None)
+
+    async def _when_due(self, action: Action, effect: Effect) -> None:
+        await self._predecessor(action)
+        if _sticks(action):
+            await self._released.wait()
+        await self._cloud.clock.sleep(effect.seconds * self._pace)
+        current = self._cloud.state.actions.get(action.id)
+        if current is not None and current.fate is not None:
+            code, _, message = current.fate.partition(":")
+            raise ActionFailed(code, message)
+
+    async def _predecessor(self, action: Action) -> None:
+        task = self._tasks.get(action.after) if action.after is not None else None
+        if task is not None:
+            await asyncio.wait([task])
+        before = self._cloud.state.actions.get(action.after)
+        if before is not None and before.status != "success":
+            raise ActionFailed("action_failed", f"the action {before.command} before it failed")
+
+    def _fail(self, action: Action, effect: Effect, code: str, message: str) -> None:
+        with self._cloud.state.rows.together():
+            effect.undo(self._cloud, action)
+            self._end(action, "error", {"code": code, "message": message})
+
+    def _end(self, action: Action, status: Any, error: dict[str, str] | None) -> None:
+        if action.hidden and status == "success":
+            self._cloud.state.actions.delete(action.id)
+            return
+        finished = times.written(self._cloud.clock.now())
+        self._cloud.state.actions.put(
+            replace(action, status=status, finished=finished, error=error, params={}, fate=None)
+        )
+
+
+def _sticks(action: Action) -> bool:
+    return action.fate == STICKS
+
+
+def holders(cloud: Cloud, kind: str, item_id: int) -> list[Action]:
+    """The running actions that hold a lock on something."""
+    running = cloud.state.actions.where("running", (kind, item_id))
+    return [action for action in running if action.command not in NOT_LOCKING]
+
+
+def check_unlocked(cloud: Cloud, kind: str, item_id: int) -> None:
+    """Raise `locked` while an action holds it."""
+    if holders(cloud, kind, item_id):
+        raise errors.locked(kind.replace("_", " "))
+
+
+def check_unchanged(cloud: Cloud, kind: str, item_id: int, commands: Iterable[str]) -> None:
+    """Raise `conflict` while one of `commands` runs on it."""
+    running = cloud.state.actions.where("running", (kind, item_id))
+    if any(action.command in commands for action in running):
+        raise errors.conflict(kind.replace("_", " "))
+
+
+def progress(action: Action, seconds: float, now: datetime) -> int:
+    """Percent done; a running action counts up with time but is never done before it ended."""
+    if action.status == "success":
+        return 100
+    if seconds <= 0 or action.finished is not None:
+        return 0
+    passed = (now - times.read(action.started)).total_seconds()
+    return max(0, min(_WORKING, int(100 * passed / seconds)))
+
+
+def view(cloud: Cloud, action: Action) -> dict[str, Any]:
+    """An action as the API answers it."""
+    return {
+        "id": action.id,
+        "command": action.command,
+        "status": action.status,
+        "progress": progress(action, cloud.seconds_of(action.command), cloud.clock.now()),
+        "started": action.started,
+        "finished": action.finished,
+        "resources": [{"id": item_id, "type": kind} for kind, item_id in action.resources],
+        "error": action.error,
+    }

@@ -1,0 +1,46 @@
+"""Reverse names of addresses, as every kind of address and the server have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+
+from localcloud.hetzner.bodies import Body
+from localcloud.hetzner.errors import invalid
+
+
+class ChangePtr(Body):
+    """`POST …/actions/change_dns_ptr`; `null` puts the default back."""
+
+    ip: str
+    dns_ptr: str | None = None
+
+
+def default_ptr(ip: str) -> dict[str, str]:
+    """What an address has before anyone sets a name: an IPv6 network has none."""
+    if ":" in ip:
+        return {}
+    return {ip: f"static.{'.'.join(reversed(ip.split('.')))}.clients.your-server.de"}
+
+
+def ptr_list(names: Mapping[str, str]) -> list[dict[str, str]]:
+    """Names by address as a list, as most resources show them."""
+    return [{"ip": ip, "dns_ptr": name} for ip, name in names.items()]
+
+
+def belongs(ip: str, own: str) -> bool:
+    """Whether `ip` is the address `own`, or an address of the network `own`."""
+    try:
+        return ip_address(ip) in ip_network(own)
+    except ValueError:
+        return False
+
+
+def changed_ptr(own: str, names: Mapping[str, str], body: ChangePtr) -> dict[str, str]:
+    """The names after the change; raises `invalid_input` for an address of somebody else."""
+    if not belongs(body.ip, own):
+        raise invalid("ip", f"does not belong to {own}")
+    kept = {ip: name for ip, name in names.items() if ip != body.ip}
+    if body.dns_ptr is not None:
+        return {**kept, body.ip: body.dns_ptr}
+    return {**kept, **{ip: name for ip, name in default_ptr(own).items() if ip == body.ip}}

@@ -1,0 +1,124 @@
+"""What a firewall rule and a firewall target may look like.
+
+Limits from Hetzner's document and docs.hetzner.com/cloud/firewalls/overview: 50 rules, 100
+networks per rule with empty host bits, ports only (and always) with tcp and udp.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_network
+from typing import Literal
+
+from pydantic import Field
+
+from localcloud.hetzner.bodies import Id, Strict
+from localcloud.hetzner.errors import invalid
+from localcloud.hetzner.model import Rule, Target
+
+MOST_RULES, MOST_NETWORKS = 50, 100
+_PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+
+
+class RuleBody(Strict):
+    """One rule of a request."""
+
+    direction: Literal["in", "out"]
+    protocol: Literal["tcp", "udp", "icmp", "esp", "gre"]
+    port: str | None = None
+    source_ips: list[str] = Field(default_factory=list)
+    destination_ips: list[str] = Field(default_factory=list)
+    description: str | None = Field(default=None, max_length=255)
+
+
+Rules = list[RuleBody]
+
+
+class SetRules(Strict):
+    """`POST …/actions/set_rules`."""
+
+    rules: Rules
+
+
+class ServerReference(Strict):
+    """A server as a target."""
+
+    id: Id
+
+
+class SelectorBody(Strict):
+    """A selector as a target."""
+
+    selector: str
+
+
+class TargetBody(Strict):
+    """What a firewall is applied to."""
+
+    type: Literal["server", "label_selector"]
+    server: ServerReference | None = None
+    label_selector: SelectorBody | None = None
+
+
+def target_of(body: TargetBody) -> Target:
+    """The target that a request names; raises `invalid_input`."""
+    if body.type == "server":
+        if body.server is None:
+            raise invalid("server", "is required for type server")
+        return Target(server=body.server.id)
+    if body.label_selector is None:
+        raise invalid("label_selector", "is required for type label_selector")
+    return Target(selector=body.label_selector.selector)
+
+
+def rules_from(bodies: Sequence[RuleBody]) -> tuple[Rule, ...]:
+    """The rules of a request; raises `invalid_input`."""
+    if len(bodies) > MOST_RULES:
+        raise invalid("rules", f"must not be more than {MOST_RULES}")
+    return tuple(_rule(body, f"rules.{number}") for number, body in enumerate(bodies))
+
+
+def _rule(body: RuleBody, field: str) -> Rule:
+    _check_port(body, field)
+    used, unused = (
+        ("source_ips", "destination_ips")
+        if body.direction == "in"
+        else ("destination_ips", "source_ips")
+    )
+    if getattr(body, unused):
+        raise invalid(f"{field}.{unused}", f"must be empty for direction {body.direction}")
+    networks = getattr(body, used)
+    if not 1 <= len(networks) <= MOST_NETWORKS:
+        raise invalid(f"{field}.{used}", f"must have 1 to {MOST_NETWORKS} entries")
+    for network in networks:
+        _check_network(network, f"{field}.{used}")
+    return Rule(
+        direction=body.direction,
+        protocol=body.protocol,
+        port=body.port,
+        source_ips=tuple(body.source_ips),
+        destination_ips=tuple(body.destination_ips),
+        description=body.description,
+    )
+
+
+def _check_network(text: str, field: str) -> None:
+    try:
+        ip_network(text, strict=True)
+        good = "/" in text
+    except ValueError:
+        good = False
+    if not good:
+        raise invalid(field, f"'{text}' is not a network in CIDR notation with empty host bits")
+
+
+def _check_port(body: RuleBody, field: str) -> None:
+    if body.protocol not in ("tcp", "udp"):
+        if body.port:
+            raise invalid(f"{field}.port", f"must not be given for protocol {body.protocol}")
+        return
+    found = _PORT.fullmatch(body.port or "")
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= low <= high <= 65535:
+        raise invalid(f"{field}.port", "must be a port such as 80 or a range such as 1024-5000")

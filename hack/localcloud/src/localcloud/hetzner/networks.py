@@ -1,0 +1,290 @@
+"""Networks, their subnets and routes. Calculation with addresses is in `network_plan`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from localcloud.hetzner import network_plan as plans
+from localcloud.hetzner.actions import Effect, Plan, check_unchanged, holders
+from localcloud.hetzner.bodies import Id, LabelMap, Strict
+from localcloud.hetzner.cloud import Cloud, begun, done
+from localcloud.hetzner.errors import ApiError, protected
+from localcloud.hetzner.limits import check_limit
+from localcloud.hetzner.listing import chosen
+from localcloud.hetzner.model import Action, Network, PrivateNet, Server
+from localcloud.hetzner.names import check_name
+from localcloud.hetzner.replies import (
+    acted,
+    action_route,
+    action_routes,
+    labelled,
+    many,
+    one,
+    wanted,
+)
+from localcloud.hetzner.routing import Call, Reply, Route
+from localcloud.hetzner.specs import subnet_of, tell_networks
+from localcloud.hetzner.state import check_name_free, owned
+
+PATH = "/networks"
+_CHANGES = ("add_subnet", "delete_subnet", "add_route", "delete_route", "change_ip_range")
+_MEMBER_KEYS = {
+    name: (lambda member, name=name: member[name]) for name in ("id", "type", "status", "ip")
+}
+
+
+class SubnetBody(Strict):
+    """A subnet of a request, also `POST …/actions/add_subnet`."""
+
+    type: Literal["cloud", "server", "vswitch"]
+    network_zone: str
+    ip_range: str | None = None
+    vswitch_id: Id | None = None
+
+
+class RouteBody(Strict):
+    """A route of a request, also `POST …/actions/add_route` and `delete_route`."""
+
+    destination: str
+    gateway: str
+
+
+class CreateNetwork(Strict):
+    """`POST /networks`."""
+
+    name: str
+    ip_range: str
+    labels: LabelMap = Field(default_factory=dict)
+    subnets: list[SubnetBody] = Field(default_factory=list)
+    routes: list[RouteBody] = Field(default_factory=list)
+    expose_routes_to_vswitch: bool | None = None
+
+
+class UpdateNetwork(Strict):
+    """`PUT /networks/{id}`."""
+
+    name: str | None = None
+    labels: LabelMap | None = None
+    expose_routes_to_vswitch: bool | None = None
+
+
+class RangeBody(Strict):
+    """`POST …/actions/change_ip_range` and `delete_subnet`."""
+
+    ip_range: str
+
+
+class ProtectNetwork(Strict):
+    """`POST …/actions/change_protection`."""
+
+    delete: bool | None = None
+
+
+def view(cloud: Cloud, network: Network) -> dict[str, Any]:
+    """A network as the API answers it."""
+    return {
+        "id": network.id,
+        "name": network.name,
+        "ip_range": network.ip_range,
+        "subnets": [vars(subnet) for subnet in network.subnets],
+        "routes": [{"destination": to, "gateway": via} for to, via in network.routes],
+        "servers": [server.id for server in cloud.state.servers.where("network", network.id)],
+        "load_balancers": [],
+        "protection": {"delete": network.protected},
+        "labels": network.labels,
+        "created": network.created,
+        "expose_routes_to_vswitch": network.expose_routes_to_vswitch,
+    }
+
+
+def _own(call: Call) -> Network:
+    return owned(call.cloud.state.networks, call.project, call.id, "network")
+
+
+def _mine_unchanged(call: Call) -> Network:
+    network = _own(call)
+    check_unchanged(call.cloud, "network", network.id, _CHANGES)
+    return network
+
+
+def _asked(body: SubnetBody) -> plans.Wish:
+    return plans.Wish(body.type, body.network_zone, body.ip_range, body.vswitch_id)
+
+
+def _create(call: Call) -> Reply:
+    body, cloud, table = call.body(CreateNetwork), call.cloud, call.cloud.state.networks
+    check_name(body.name)
+    check_name_free(table, None, call.project, body.name)
+    plans.check_range(body.ip_range)
+    check_limit(cloud.limits, "network", table.count("project", call.project) + 1)
+    network = Network(
+        id=0,
+        project=call.project,
+        name=body.name,
+        created=cloud.now(),
+        labels=body.labels,
+        ip_range=body.ip_range,
+        expose_routes_to_vswitch=bool(body.expose_routes_to_vswitch),
+    )
+    for subnet in body.subnets:
+        network = plans.with_subnet(network, _asked(subnet))
+    for route in body.routes:
+        network = plans.with_route(network, (route.destination, route.gateway))
+    network = replace(network, id=cloud.state.next_id())
+    return one(call, "network", table.put(network), view, 201)
+
+
+def _update(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(UpdateNetwork)
+    table, exposed = call.cloud.state.networks, body.expose_routes_to_vswitch
+    name = network.name if body.name is None else body.name
+    check_name(name)
+    check_name_free(table, network, call.project, name)
+    changed = replace(
+        network,
+        name=name,
+        labels=labelled(body.labels, network),
+        expose_routes_to_vswitch=network.expose_routes_to_vswitch if exposed is None else exposed,
+    )
+    return one(call, "network", table.put(changed), view)
+
+
+def _delete(call: Call) -> Reply:
+    network, cloud = _mine_unchanged(call), call.cloud
+    if network.protected:
+        raise protected("network is delete protected")
+    for server in cloud.state.servers.where("network", network.id):
+        kept = tuple(net for net in server.private_nets if net.network != network.id)
+        cloud.state.servers.put(replace(server, private_nets=kept))
+        plan = Plan(command="tell_networks", resources=(), params={"server": server.id})
+        cloud.engine.work(plan)
+    cloud.state.networks.delete(network.id)
+    return Reply(204, None)
+
+
+def _changed(call: Call, network: Network, command: str) -> Reply:
+    """Keep the network, which is changed at once, and begin the action that spreads the word."""
+    call.cloud.state.networks.put(network)
+    params = {"network": network.id}
+    plan = Plan(command=command, resources=(("network", network.id),), params=params)
+    return acted(call, begun(call, plan))
+
+
+def _add_subnet(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(SubnetBody)
+    return _changed(call, plans.with_subnet(network, _asked(body)), "add_subnet")
+
+
+def _delete_subnet(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(RangeBody)
+    used = [
+        net.ip
+        for server in call.cloud.state.servers.where("network", network.id)
+        for net in server.private_nets
+        if net.network == network.id
+    ]
+    if any(plans.inside(ip, body.ip_range) for ip in used):
+        raise ApiError("service_error", "subnet still has resources attached")
+    return _changed(call, plans.without_subnet(network, body.ip_range), "delete_subnet")
+
+
+def _add_route(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(RouteBody)
+    changed = plans.with_route(network, (body.destination, body.gateway))
+    return _changed(call, changed, "add_route")
+
+
+def _delete_route(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(RouteBody)
+    changed = plans.without_route(network, (body.destination, body.gateway))
+    return _changed(call, changed, "delete_route")
+
+
+def _change_ip_range(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(RangeBody)
+    return _changed(call, plans.extended(network, body.ip_range), "change_ip_range")
+
+
+def _change_protection(call: Call) -> Reply:
+    network, body = _mine_unchanged(call), call.body(ProtectNetwork)
+    if body.delete is not None:
+        call.cloud.state.networks.put(replace(network, protected=body.delete))
+    plan = Plan(command="change_protection", resources=(("network", network.id),), params={})
+    return acted(call, done(call, plan))
+
+
+def _member(cloud: Cloud, network: Network, server: Server) -> list[dict[str, Any]]:
+    busy = {action.command for action in holders(cloud, "server", server.id)}
+    status = "detaching" if "detach_from_network" in busy else "ok"
+    status = "updating" if "change_alias_ips" in busy else status
+    return [
+        _member_view(network, server, net, status)
+        for net in server.private_nets
+        if net.network == network.id
+    ]
+
+
+def _member_view(network: Network, server: Server, net: PrivateNet, status: str) -> dict[str, Any]:
+    subnet = subnet_of(network, net.ip)
+    return {
+        "id": server.id,
+        "type": "server",
+        "ip": net.ip,
+        "alias_ips": list(net.alias_ips),
+        "subnet": subnet.ip_range if subnet else network.ip_range,
+        "status": status,
+    }
+
+
+def _members(call: Call) -> Reply:
+    network, cloud, query = _own(call), call.cloud, call.query
+    types = chosen(query, "type", ("server", "load_balancer"))
+    statuses = chosen(query, "status", ("ok", "attaching", "detaching", "updating", "error"))
+    subnets = frozenset(text for text in query.get("subnet") or () if text)
+    servers = cloud.state.servers.where("network", network.id)
+    members = [member for server in servers for member in _member(cloud, network, server)]
+    fits = [
+        member
+        for member in members
+        if (types is None or member["type"] in types)
+        and (statuses is None or member["status"] in statuses)
+        and (not subnets or member["subnet"] in subnets)
+    ]
+    return many(call, "members", fits, lambda _, member: dict(member), _MEMBER_KEYS)
+
+
+async def _run_tell(cloud: Cloud, action: Action) -> None:
+    await tell_networks(cloud, action.params["server"])
+
+
+async def _run_spread(cloud: Cloud, action: Action) -> None:
+    for server in cloud.state.servers.where("network", action.params["network"]):
+        await tell_networks(cloud, server.id)
+
+
+EFFECTS = {
+    "tell_networks": Effect(_run_tell, seconds=0),
+    **{command: Effect(_run_spread, seconds=1) for command in _CHANGES},
+}
+ROUTES = [
+    Route(
+        "GET",
+        PATH,
+        lambda call: many(call, "networks", wanted(call, call.cloud.state.networks), view),
+    ),
+    Route("POST", PATH, _create),
+    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "network", _own(call), view)),
+    Route("PUT", f"{PATH}/{{id}}", _update),
+    Route("DELETE", f"{PATH}/{{id}}", _delete),
+    Route("GET", f"{PATH}/{{id}}/members", _members),
+    action_route(f"{PATH}/{{id}}", "add_subnet", _add_subnet),
+    action_route(f"{PATH}/{{id}}", "delete_subnet", _delete_subnet),
+    action_route(f"{PATH}/{{id}}", "add_route", _add_route),
+    action_route(f"{PATH}/{{id}}", "delete_route", _delete_route),
+    action_route(f"{PATH}/{{id}}", "change_ip_range", _change_ip_range),
+    action_route(f"{PATH}/{{id}}", "change_protection", _change_protection),
+    *action_routes(PATH, "network", lambda call: _own(call).id),
+]
