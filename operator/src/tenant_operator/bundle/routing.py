@@ -30,13 +30,13 @@ def static(stack: StackInputs) -> dict[str, Any]:
 
 
 def access_log() -> dict[str, Any]:
-    """Who and what, but no request line: its query string can carry tokens."""
-    names = ("RequestPath", "RequestLine", "ClientUsername", "ClientPort", "RequestAddr")
+    """Who asked for what, without the query string and headers: they can carry tokens."""
     return {
         "format": "json",
         "fields": {
             "defaultMode": "keep",
-            "names": dict.fromkeys(names, "drop"),
+            "names": dict.fromkeys(("ClientUsername", "ClientPort"), "drop"),
+            "queryParameters": {"defaultMode": "drop"},
             "headers": {"defaultMode": "drop"},
         },
     }
@@ -50,18 +50,27 @@ def entry_points(stack: StackInputs) -> dict[str, Any]:
     return {
         "web": {
             "address": ":80",
-            "http": {"redirections": {"entryPoint": redirect}},
+            "http": {"redirections": {"entryPoint": redirect}, **strict_requests()},
             **forwarded,
         },
         "websecure": {
             "address": ":443",
+            "http": strict_requests(),
             **forwarded,
             "transport": {
                 "respondingTimeouts": {"readTimeout": UPLOAD_SECONDS},
                 "lifeCycle": {"graceTimeOut": "20s"},
             },
         },
-        "ping": {"address": "127.0.0.1:8082"},
+        "ping": {"address": "127.0.0.1:8082", "http": strict_requests()},
+    }
+
+
+def strict_requests() -> dict[str, Any]:
+    """No header that only looks like one of Traefik's, no control characters in a path."""
+    return {
+        "aliasHeadersStrategy": "delete",
+        "encodedCharacters": {"allowEncodedNullCharacter": False, "allowEncodedBackSlash": False},
     }
 
 
