@@ -52,7 +52,11 @@ const addLanguage: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+export const api = createClient<paths>({
+  baseUrl: location.origin,
+  credentials: "same-origin",
+  fetch: (request) => fetch(request),
+});
 api.use(addLanguage, throwProblems);
 
 /** The body of a call that cannot fail any more: failures were thrown by the client. */
