@@ -81,6 +81,7 @@ class DocumentUnreadable(AgentError):
             "too_many_pages",
             "reading_too_long",
             "reading_too_big",
+            "gave_up",
         }
     )
 

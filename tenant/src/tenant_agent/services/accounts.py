@@ -1,4 +1,155 @@
-from tenant_agent.store.records import SessionRecord as Session
+"""Accounts: the first administrator, sign-in, sessions, passwords.
+
+Passwords are Argon2id; a session token is 256 random bits of which only an HMAC is stored. Sign-in
+costs the same for known and unknown addresses and is limited per client and per address in Redis.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import SecretStr
+
+from tenant_agent.errors import Refused
+from tenant_agent.services.limits import AttemptLimit
+from tenant_agent.settings import Settings
+from tenant_agent.store import accounts as store
+from tenant_agent.store.pool import Connection, Database
+from tenant_agent.store.records import AccountRecord, SessionRecord
+
+Session = SessionRecord
+MINIMUM_PASSWORD = 12
+TOKEN_BYTES = 32
+# OWASP's second recommended Argon2id profile: 19 MiB keeps the small machine responsive.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+log = structlog.get_logger(__name__)
 
 
-class Accounts: ...
+def utc_now() -> datetime:
+    """Return the time; the default of the `clock` everything takes."""
+    return datetime.now(UTC)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+async def ensure_first_administrator(
+    connection: Connection, email: str, one_time_password: SecretStr
+) -> bool:
+    """Make the first administrator unless an account exists; returns whether it was made."""
+    if await store.count(connection):
+        return False
+    password_hash = HASHER.hash(one_time_password.get_secret_value())
+    return await store.insert_first_administrator(connection, email, password_hash)
+
+
+class Accounts:
+    """Use cases around signing in."""
+
+    def __init__(
+        self,
+        database: Database,
+        limit: AttemptLimit,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._limit = limit
+        self._settings = settings
+        self._clock = clock
+        self._unknown_hash = HASHER.hash(secrets.token_hex(16))
+
+    def _hash(self, token: str) -> bytes:
+        key = self._settings.secret("session_key").get_secret_value().encode()
+        return hmac.new(key, token.encode(), hashlib.sha256).digest()
+
+    async def _verify(self, account: AccountRecord | None, password: SecretStr) -> bool:
+        known = account.password_hash if account else self._unknown_hash
+        right = await asyncio.to_thread(_matches, known, password.get_secret_value())
+        return right and account is not None
+
+    async def sign_in(
+        self, email: str, password: SecretStr, client: str
+    ) -> tuple[str, SessionRecord]:
+        """Return a fresh token and its session.
+
+        Raises:
+            Refused: `too_many_attempts` or `invalid_credentials`.
+        """
+        keys = (f"client:{client}", f"account:{email.lower()}")
+        await self._limit.spend(*keys)
+        async with self._database.transaction() as connection:
+            account = await store.by_email(connection, email)
+        if not await self._verify(account, password) or account is None:
+            log.info("sign-in refused", client=client)
+            raise Refused("invalid_credentials")
+        await self._limit.clear(*keys)
+        await self._renew_hash(account, password)
+        async with self._database.transaction() as connection:
+            await store.expire_sessions(connection, self._clock())
+            return await self._open(connection, account)
+
+    async def _renew_hash(self, account: AccountRecord, password: SecretStr) -> None:
+        if not HASHER.check_needs_rehash(account.password_hash):
+            return
+        renewed = await asyncio.to_thread(HASHER.hash, password.get_secret_value())
+        async with self._database.transaction() as connection:
+            await store.rehash(connection, account.id, renewed)
+
+    async def _open(
+        self, connection: Connection, account: AccountRecord
+    ) -> tuple[str, SessionRecord]:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        expires = self._clock() + timedelta(hours=self._settings.session_hours)
+        await store.open_session(connection, account.id, self._hash(token), expires)
+        return token, SessionRecord(
+            account.id, account.email, account.role, account.must_change_password, expires
+        )
+
+    async def session(self, token: str) -> SessionRecord | None:
+        """Return the live session of a token."""
+        if not token:
+            return None
+        async with self._database.transaction() as connection:
+            return await store.session(connection, self._hash(token), self._clock())
+
+    async def sign_out(self, token: str) -> None:
+        """End a session; an unknown one is fine."""
+        if not token:
+            return
+        async with self._database.transaction() as connection:
+            await store.close_session(connection, self._hash(token))
+
+    async def change_password(
+        self, session: SessionRecord, current: SecretStr, new: SecretStr
+    ) -> tuple[str, SessionRecord]:
+        """Set a new password, end all sessions and open a new one.
+
+        Raises:
+            Refused: `wrong_password`, `weak_password` or `too_many_attempts`.
+        """
+        await self._limit.spend(f"password:{session.id}")
+        async with self._database.transaction() as connection:
+            account = await store.by_id(connection, session.id)
+        if not await self._verify(account, current) or account is None:
+            raise Refused("wrong_password")
+        if len(new.get_secret_value()) < MINIMUM_PASSWORD or new == current:
+            raise Refused("weak_password", minimum=MINIMUM_PASSWORD)
+        password_hash = await asyncio.to_thread(HASHER.hash, new.get_secret_value())
+        async with self._database.transaction() as connection:
+            await store.set_password(connection, account.id, password_hash)
+            await store.close_sessions(connection, account.id)
+            renewed = AccountRecord(account.id, account.email, account.role, password_hash, False)
+            opened = await self._open(connection, renewed)
+        await self._limit.clear(f"password:{session.id}")
+        return opened

@@ -181,6 +181,7 @@ class Citation(Wire):
     heading: str
     passage_id: int = Field(description="Pass as `passage` to the page to get it highlighted")
     quote: str = Field(description="The sentence of the source that carries the statement")
+    available: bool = Field(default=True, description="false once the document was deleted")
 
 
 class Message(Wire):

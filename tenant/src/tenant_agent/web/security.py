@@ -33,8 +33,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# An uploaded file is shown by the browser's PDF viewer inside the dashboard, and runs nothing.
-FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+# An uploaded file is shown by the browser's PDF viewer inside the dashboard (which some browsers
+# build as an object with inline styles), and runs nothing.
+FILE_POLICY = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+)
 COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

@@ -11,7 +11,7 @@ from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from tenant_agent.errors import Refused, UploadRefused
+from tenant_agent.errors import Refused
 from tenant_agent.services.accounts import Session
 from tenant_agent.services.documents import Documents
 from tenant_agent.store.records import DocumentRecord
@@ -112,12 +112,6 @@ async def _contents(
     parser.finalize()
 
 
-def _refuse_announced(request: Request, limit: int) -> None:
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit + ENVELOPE:
-        raise UploadRefused("too_large", limit=limit // 2**20)
-
-
 async def receive_upload(
     request: Request, documents: Documents, session: Session
 ) -> DocumentRecord:
@@ -127,7 +121,6 @@ async def receive_upload(
         UploadRefused: too large, no space left, or already there.
         Refused: not a multipart body with a field `file`.
     """
-    _refuse_announced(request, documents.size_limit)
     parts = _Parts()
     parser = _parser(request, parts)
     body = aiter(request.stream())

@@ -12,8 +12,8 @@ from tenant_agent.web.sse import EventStream, ServerSentEvent
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 EVENTS = (
-    "Event `document`: data is a Document whenever its job changed; event `deleted`: "
-    '`{"id": …}`. Without Last-Event-ID it starts with the documents that are not finished.'
+    "Event `document`: data is a Document whenever its job changed. Without Last-Event-ID it "
+    "starts with the documents that are not finished."
 )
 
 

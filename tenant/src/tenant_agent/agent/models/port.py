@@ -1,0 +1,92 @@
+"""What the agent asks of model providers, whoever they are.
+
+Calls are never repeated by the adapter: whoever calls decides (a person asks again, a job waits).
+Every failure is a `ModelFailure`; usage is reported once, with the last piece.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call as they are billed.
+
+    `prompt` includes `cached`; `output` includes `thoughts`. Gemini reports thoughts beside the
+    candidates' tokens and cached tokens inside the prompt's: the adapter adds the one and must
+    not add the other.
+    """
+
+    prompt: int = 0
+    cached: int = 0
+    output: int = 0
+    thoughts: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation as the model sees it: role `user` or `model`."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Instruction and conversation; the last turn is the user's and carries the sources."""
+
+    system: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a streamed answer; `usage` comes with the last one."""
+
+    text: str = ""
+    usage: Usage | None = None
+
+
+class ChatModel(Protocol):
+    """Writes answers."""
+
+    name: str
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Yield the answer as it is written.
+
+        Raises:
+            ModelFailure: at any point; what was yielded so far is then not an answer.
+        """
+        ...
+
+
+class EmbeddingModel(Protocol):
+    """Turns texts into unit vectors of one space."""
+
+    name: str
+    dimensions: int
+
+    async def embed_question(self, text: str) -> list[float]:
+        """Return the vector of a question.
+
+        Raises:
+            ModelFailure: the provider did not deliver.
+        """
+        ...
+
+    async def embed_passages(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return the vectors of passages, in order, at most `BATCH` at a time.
+
+        Raises:
+            ModelFailure: the provider did not deliver.
+        """
+        ...
+
+
+BATCH = 64

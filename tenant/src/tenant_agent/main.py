@@ -1,0 +1,109 @@
+"""The entry point `tenant-agent`: serve, worker, migrate, healthcheck, healthcheck-worker.
+
+Each command imports only what it needs, so that a health check costs no more than a Python start.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+from tenant_agent import logs
+from tenant_agent.settings import Settings
+
+DATABASE_WAIT_SECONDS = 120.0
+GRACE_SECONDS = 30
+
+
+def serve(settings: Settings) -> int:
+    """Serve HTTP until told to stop; open streams get some time to end."""
+    import uvicorn
+
+    from tenant_agent.compose import open_services
+    from tenant_agent.web.app import create_app
+
+    config = uvicorn.Config(
+        create_app(settings, open_services),
+        host=settings.listen_host,
+        port=settings.listen_port,
+        loop="uvloop",
+        workers=1,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run()
+    return 0
+
+
+def work(settings: Settings) -> int:
+    """Run jobs until told to stop."""
+    import uvloop
+
+    from tenant_agent.compose import open_services
+    from tenant_agent.jobs.worker import JobWorker
+
+    async def main() -> None:
+        async with open_services(settings) as services:
+            await JobWorker(services).run()
+
+    uvloop.run(main())
+    return 0
+
+
+def migrate(settings: Settings) -> int:
+    """Bring the schema up to date and make the first administrator."""
+    from tenant_agent.prepare import prepare
+
+    made = asyncio.run(prepare(settings, DATABASE_WAIT_SECONDS))
+    print(made)  # noqa: T201 - the command's result
+    return 0
+
+
+def healthcheck(settings: Settings) -> int:
+    """Exit 0 when this container's web process is ready."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", settings.listen_port, timeout=4)
+    try:
+        connection.request("GET", "/readyz")
+        return 0 if connection.getresponse().status == 200 else 1
+    except OSError:
+        return 1
+    finally:
+        connection.close()
+
+
+def healthcheck_worker(_settings: Settings) -> int:
+    """Exit 0 when this container's worker did its round lately."""
+    import time
+
+    from tenant_agent.jobs.alive import is_alive
+
+    return 0 if is_alive(time.time()) else 1
+
+
+COMMANDS: dict[str, Callable[[Settings], int]] = {
+    "serve": serve,
+    "worker": work,
+    "migrate": migrate,
+    "healthcheck": healthcheck,
+    "healthcheck-worker": healthcheck_worker,
+}
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command named on the command line and exit with its code."""
+    parser = argparse.ArgumentParser(prog="tenant-agent")
+    parser.add_argument("command", choices=sorted(COMMANDS))
+    command = parser.parse_args(arguments).command
+    settings = Settings()
+    logs.configure(settings.log_level)
+    sys.exit(COMMANDS[command](settings))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,121 @@
+"""PDF by PDFium, a page at a time: lines become paragraphs by their gaps, headings by their size.
+
+Text too small to be read by a person is left out. Pages without text (scans) stay empty.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from ctypes import byref, c_double
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pypdfium2 as pdfium  # type: ignore[import-untyped]
+import pypdfium2.raw as raw  # type: ignore[import-untyped]
+
+from tenant_agent.errors import DocumentUnreadable
+from tenant_agent.retrieval.blocks import Block, Parsed
+from tenant_agent.retrieval.clean import clean_lines
+
+TINY = 2.0
+HEADING_RATIO = 1.15
+MAX_HEADING = 150
+PARAGRAPH_GAP = 1.6
+LINE_HYPHEN = "\x02"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with its font size and baseline in points (PDF's y grows upwards)."""
+
+    text: str
+    size: float
+    bottom: float
+
+
+def _open(path: Path) -> Any:
+    try:
+        return pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        code = getattr(error, "err_code", None)
+        locked = code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}
+        raise DocumentUnreadable("encrypted" if locked else "corrupt") from error
+
+
+def _bottom(textpage: Any, index: int) -> float:
+    left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
+    raw.FPDFText_GetCharBox(
+        textpage.raw, index, byref(left), byref(right), byref(bottom), byref(top)
+    )
+    return bottom.value
+
+
+def _lines(textpage: Any) -> Iterator[Line]:
+    """Yield the visible lines in PDFium's reading order."""
+    text = textpage.get_text_range()
+    at = 0
+    for part in text.splitlines(keepends=True):
+        line = part.rstrip("\r\n")
+        lead = len(line) - len(line.lstrip())
+        if line.strip():
+            size = raw.FPDFText_GetFontSize(textpage.raw, at + lead)
+            if size >= TINY:
+                yield Line(line, size, _bottom(textpage, at + lead))
+        at += len(part)
+
+
+def _body_size(pages: list[list[Line]]) -> float:
+    """Return the size most characters have."""
+    sizes: Counter[float] = Counter()
+    for line in (line for page in pages for line in page):
+        sizes[round(line.size, 1)] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _level(line: Line, body: float) -> int:
+    """Return 1 to 3 for a short line clearly larger than the body text, else 0."""
+    if not body or len(line.text) > MAX_HEADING or line.size < body * HEADING_RATIO:
+        return 0
+    ratio = line.size / body
+    return 1 if ratio >= 1.6 else 2 if ratio >= 1.3 else 3
+
+
+def _continues(before: Line, line: Line, levels: tuple[int, int]) -> bool:
+    if levels[0] != levels[1]:
+        return False
+    gap = before.bottom - line.bottom
+    return -1 <= gap <= max(before.size, line.size) * PARAGRAPH_GAP
+
+
+def _joined(lines: list[Line]) -> str:
+    text = "\n".join(line.text for line in lines)
+    return clean_lines(text.replace(f"{LINE_HYPHEN}\n", "").replace(LINE_HYPHEN, ""))
+
+
+def blocks_of(lines: list[Line], body: float) -> list[Block]:
+    """Return the lines of a page as paragraphs and headings."""
+    groups: list[tuple[int, list[Line]]] = []
+    for line in lines:
+        level = _level(line, body)
+        if groups and _continues(groups[-1][1][-1], line, (groups[-1][0], level)):
+            groups[-1][1].append(line)
+        else:
+            groups.append((level, [line]))
+    blocks = [Block(_joined(group), level) for level, group in groups]
+    return [block for block in blocks if block.text]
+
+
+def read(path: Path, max_pages: int) -> Parsed:
+    """Read a PDF."""
+    document = _open(path)
+    if len(document) > max_pages:
+        raise DocumentUnreadable("too_many_pages")
+    pages: list[list[Line]] = []
+    for number in range(len(document)):
+        page = document[number]
+        textpage = page.get_textpage()
+        pages.append(list(_lines(textpage)))
+        textpage.close()
+        page.close()
+    body = _body_size(pages)
+    return Parsed([blocks_of(lines, body) for lines in pages], paged=True)

@@ -1,0 +1,150 @@
+"""Writes one answer: search, ask, check every sentence, store. No HTTP in here.
+
+What the reader sees is only what passed the check; `Progress` carries it out as it comes. A
+failure anywhere leaves no answer behind.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenant_agent import sentences
+from tenant_agent.agent.followup import search_text
+from tenant_agent.agent.models.port import ChatModel, EmbeddingModel, Prompt, Turn, Usage
+from tenant_agent.agent.prompt import NOT_FOUND, PromptSource, build_prompt
+from tenant_agent.agent.sentence_stream import Sentence, SentenceStream
+from tenant_agent.agent.verify import Proven, Verifier
+from tenant_agent.services.search import Search
+from tenant_agent.store.conversations import StoredAnswer
+from tenant_agent.store.search import PassageRecord
+
+Emit = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be answered."""
+
+    question: str
+    language: str
+    history: tuple[Turn, ...]
+    earlier_questions: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Draft:
+    """The answer as far as it is proven."""
+
+    parts: list[str] = field(default_factory=list)
+    citations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    gap: str = ""
+
+    def add(self, proven: Proven) -> str:
+        """Append a sentence; returns the text to show, with the blank before it."""
+        text = f"{self.gap}{proven.text}"
+        self.parts.append(text)
+        self.gap = proven.gap or " "
+        return text
+
+    @property
+    def content(self) -> str:
+        """Return the text so far."""
+        return "".join(self.parts)
+
+
+def source_of(number: int, passage: PassageRecord) -> dict[str, Any]:
+    """Return a source as events and citations carry it."""
+    return {
+        "n": number,
+        "document_id": str(passage.document_id),
+        "document_name": passage.document_name,
+        "page": passage.page,
+        "paged": passage.paged,
+        "heading": passage.heading,
+        "passage_id": passage.id,
+    }
+
+
+def prompt_sources(passages: Sequence[PassageRecord]) -> list[PromptSource]:
+    """Return passages numbered from 1."""
+    return [
+        PromptSource(number, item.document_name, item.heading, item.page, item.text)
+        for number, item in enumerate(passages, 1)
+    ]
+
+
+class Answering:
+    """Answers from documents."""
+
+    def __init__(self, search: Search, chat: ChatModel, embeddings: EmbeddingModel) -> None:
+        self._search = search
+        self._chat = chat
+        self._embeddings = embeddings
+        self.usage = Usage()
+
+    async def _likeness(self, claim: str, candidates: Sequence[str]) -> list[float]:
+        vectors = await self._embeddings.embed_passages([claim, *candidates])
+        return [sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:]]
+
+    async def answer(self, task: Task, emit: Emit) -> StoredAnswer:
+        """Return the answer to store; `emit` gets what may be shown meanwhile.
+
+        Raises:
+            ModelFailure: there is no answer.
+        """
+        passages = await self._search.find(search_text(task.question, task.earlier_questions))
+        if not passages:
+            return await self._nothing(task, emit, removed=0)
+        described = {n: source_of(n, item) for n, item in enumerate(passages, 1)}
+        await emit("sources", {"sources": list(described.values())})
+        await emit("status", {"stage": "asking"})
+        sources = prompt_sources(passages)
+        prompt = build_prompt(task.question, task.language, sources, task.history)
+        verifier = Verifier(task.question, sources, self._likeness)
+        draft = Draft()
+        async for sentence in self._written(prompt, emit):
+            proven = await verifier.check(sentence)
+            if proven is not None:
+                await self._show(draft, proven, described, emit)
+        if not draft.parts:
+            return await self._nothing(task, emit, removed=verifier.removed)
+        return self._stored(task, draft, verifier.removed)
+
+    async def _written(self, prompt: Prompt, emit: Emit) -> AsyncIterator[Sentence]:
+        """Yield the sentences the model writes; none when it says that nothing was found."""
+        stream, begun = SentenceStream(), False
+        async for piece in self._chat.stream(prompt):
+            self.usage = piece.usage or self.usage
+            if piece.text and not begun:
+                begun = True
+                await emit("status", {"stage": "answering"})
+            for sentence in stream.feed(piece.text):
+                yield sentence
+        for sentence in stream.close():
+            if NOT_FOUND not in sentence.text:
+                yield sentence
+
+    async def _show(
+        self,
+        draft: Draft,
+        proven: Proven,
+        described: dict[int, dict[str, Any]],
+        emit: Emit,
+    ) -> None:
+        for cited in proven.sources:
+            if cited.n not in draft.citations:
+                citation = {**described[cited.n], "quote": cited.quote}
+                draft.citations[cited.n] = citation
+                await emit("citation", citation)
+        await emit("token", {"text": draft.add(proven)})
+
+    async def _nothing(self, task: Task, emit: Emit, removed: int) -> StoredAnswer:
+        text = sentences.not_in_documents(task.language)
+        await emit("token", {"text": text})
+        return StoredAnswer(text, "not_found", [], removed, task.language, self.usage.as_dict())
+
+    def _stored(self, task: Task, draft: Draft, removed: int) -> StoredAnswer:
+        citations = [draft.citations[n] for n in sorted(draft.citations)]
+        return StoredAnswer(
+            draft.content, "answered", citations, removed, task.language, self.usage.as_dict()
+        )

@@ -1,0 +1,112 @@
+"""Uploaded files on the data volume: streamed in under a limit, named by id, never by the user.
+
+    <data>/incoming/<id>   while it arrives
+    <data>/files/<id>      once complete
+
+A file reaches its final name by rename, so that a half-written one is never read.
+"""
+
+import asyncio
+import errno
+import hashlib
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from tenant_agent.errors import UploadRefused
+from tenant_agent.retrieval.clean import INVISIBLE
+from tenant_agent.retrieval.sniff import HEAD_BYTES
+
+MAX_NAME = 200
+WRITE_SIZE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A complete file."""
+
+    path: Path
+    size: int
+    sha256: str
+    head: bytes
+
+
+class TooLarge(Exception):
+    """The file is larger than allowed; all of it was read and dropped."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
+
+
+def safe_name(name: str) -> str:
+    """Return the file's own name: no path, no control or invisible characters, bounded."""
+    base = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    base = "".join(c for c in INVISIBLE.sub("", base) if unicodedata.category(c)[0] != "C")
+    base = base.strip().strip(".") if base.strip(". ") == "" else base.strip()
+    if len(base) > MAX_NAME:
+        stem, dot, suffix = base.rpartition(".")
+        base = f"{stem[: MAX_NAME - len(suffix) - 1]}{dot}{suffix}" if dot else base[:MAX_NAME]
+    return base or "document"
+
+
+class Files:
+    """The two folders."""
+
+    def __init__(self, data_dir: Path, limit: int) -> None:
+        self._incoming = data_dir / "incoming"
+        self._files = data_dir / "files"
+        self.limit = limit
+
+    def prepare(self) -> None:
+        """Create the folders and drop what an earlier process left half-written."""
+        for folder in (self._incoming, self._files):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, document_id: UUID) -> Path:
+        """Return where a document's file is."""
+        return self._files / str(document_id)
+
+    async def receive(self, document_id: UUID, contents: AsyncIterator[bytes]) -> Received:
+        """Write a file as it arrives.
+
+        Raises:
+            TooLarge: past the limit; the rest was read so that the client gets its answer.
+            UploadRefused: `no_space`.
+        """
+        target = self._incoming / str(document_id)
+        try:
+            received = await self._write(target, contents)
+            await asyncio.to_thread(target.replace, self.path(document_id))
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise UploadRefused("no_space") from error
+            raise
+        finally:
+            target.unlink(missing_ok=True)
+        return Received(self.path(document_id), received.size, received.sha256, received.head)
+
+    async def _write(self, target: Path, contents: AsyncIterator[bytes]) -> Received:
+        digest, size, head = hashlib.sha256(), 0, b""
+        with target.open("xb") as file:
+            async for piece in contents:
+                size += len(piece)
+                if size > self.limit:
+                    await _drain(contents, size)
+                digest.update(piece)
+                head = head if len(head) >= HEAD_BYTES else (head + piece)[:HEAD_BYTES]
+                await asyncio.to_thread(file.write, piece)
+        return Received(target, size, digest.hexdigest(), head)
+
+    def delete(self, document_id: UUID) -> None:
+        """Remove a document's file; absent is fine."""
+        self.path(document_id).unlink(missing_ok=True)
+
+
+async def _drain(contents: AsyncIterator[bytes], size: int) -> None:
+    """Read the rest away: a connection cut while sending would hide the answer."""
+    async for piece in contents:
+        size += len(piece)
+    raise TooLarge(size)

@@ -1,0 +1,207 @@
+"""Turns an uploaded file into searchable passages: one claimed job from start to end.
+
+Reading and embedding happen outside transactions; what they bring is stored step by step, so that
+a job begun again by another worker goes on where the vectors end. Only the last transaction makes
+the document findable, together with the end of the job.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from tenant_agent.agent.models.port import BATCH, EmbeddingModel
+from tenant_agent.errors import AgentError, DocumentUnreadable, ModelFailure
+from tenant_agent.retrieval.blocks import Parsed, page_text
+from tenant_agent.retrieval.chunking import chunks_of
+from tenant_agent.retrieval.languages import detect_language
+from tenant_agent.retrieval.parsing.sandbox import Limits, read_document
+from tenant_agent.services.files import Files
+from tenant_agent.settings import Settings
+from tenant_agent.store import documents, index, jobs
+from tenant_agent.store.index import NewChunk, Space
+from tenant_agent.store.pool import Database, DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+MAX_ATTEMPTS = 6
+LONGEST_DELAY = 300.0
+READ_SHARE, EMBED_SHARE = 0.2, 0.95
+Cause = tuple[str, dict[str, Any]]
+
+
+class TakenAway(Exception):
+    """Another worker has the job now, or its document is gone; nothing more is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job this worker holds."""
+
+    job_id: UUID
+    document_id: UUID
+    attempt: int
+    worker: str
+
+
+def retry_delay(attempt: int, asked: int | None = None) -> float:
+    """Return seconds to wait before the next try: what the provider asked, else doubling."""
+    return min(max(float(asked or 0), 2.0**attempt), LONGEST_DELAY)
+
+
+class Ingest:
+    """Runs jobs."""
+
+    def __init__(
+        self, database: Database, embeddings: EmbeddingModel, files: Files, settings: Settings
+    ) -> None:
+        self._database = database
+        self._embeddings = embeddings
+        self._files = files
+        self._settings = settings
+        self._space = Space(embeddings.name, embeddings.dimensions)
+        self._limits = Limits(
+            settings.reading_seconds, settings.reading_memory_mib, settings.max_pages
+        )
+
+    async def run(self, job_id: UUID, worker: str, silence: float) -> bool:
+        """Claim and run a job; False when it was not to be had. Safe to call twice."""
+        async with self._database.transaction() as connection:
+            taken = await jobs.claim(connection, job_id, worker, silence)
+            if taken is None:
+                return False
+            await documents.set_state(connection, taken[0], "processing")
+        claim = Claim(job_id, taken[0], taken[1], worker)
+        try:
+            await self._work_while_held(claim)
+        except TakenAway:
+            log.warning("job taken away", job=str(job_id))
+        except AgentError as error:
+            await self._settle(claim, error)
+        return True
+
+    async def _work(self, claim: Claim) -> None:
+        if claim.attempt > MAX_ATTEMPTS:
+            raise DocumentUnreadable("gave_up")
+        async with self._database.transaction() as connection:
+            read_before = await index.count_chunks(connection, claim.document_id)
+        if not read_before:
+            await self._read(claim)
+        await self._embed(claim)
+        await self._publish(claim)
+
+    async def _work_while_held(self, claim: Claim) -> None:
+        """Work for as long as the heartbeat says the job is ours."""
+        work = asyncio.create_task(self._work(claim))
+        beat = asyncio.create_task(self._beat(claim))
+        try:
+            await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            beat.cancel()
+            work.cancel()
+            await asyncio.gather(work, beat, return_exceptions=True)
+        if work.cancelled():
+            raise TakenAway
+        work.result()
+
+    async def _beat(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self._settings.worker_heartbeat_seconds)
+            try:
+                async with self._database.transaction() as connection:
+                    held = await jobs.heartbeat(connection, claim.job_id, claim.worker)
+            except DatabaseUnavailable:
+                continue
+            if not held:
+                raise TakenAway
+
+    async def _advance(self, claim: Claim, stage: str, progress: float) -> None:
+        async with self._database.transaction() as connection:
+            step = (stage, round(progress, 3))
+            if not await jobs.advance(connection, claim.job_id, claim.worker, step):
+                raise TakenAway
+
+    async def _read(self, claim: Claim) -> None:
+        await self._advance(claim, "reading", 0.02)
+        async with self._database.transaction() as connection:
+            record = await documents.by_id(connection, claim.document_id)
+        if record is None:
+            raise TakenAway
+        path = self._files.path(claim.document_id)
+        parsed = await read_document(record.kind or "", path, self._limits)
+        await self._store_text(claim, record.name, parsed)
+
+    async def _store_text(self, claim: Claim, name: str, parsed: Parsed) -> None:
+        pages = [page_text(blocks) for blocks in parsed.pages]
+        language = detect_language("\n".join(pages), self._settings.language_list[0])
+        chunks = [
+            NewChunk(ordinal, chunk.page, chunk.start, chunk.end, chunk.heading, chunk.text)
+            for ordinal, chunk in enumerate(chunks_of(parsed))
+        ]
+        described = {"language": language, "page_count": len(pages), "paged": parsed.paged}
+        async with self._database.transaction() as connection:
+            step = ("embedding", READ_SHARE)
+            if not await jobs.advance(connection, claim.job_id, claim.worker, step):
+                raise TakenAway
+            await index.replace_text(connection, claim.document_id, pages)
+            await index.insert_chunks(
+                connection, claim.document_id, chunks, title=name, language=language
+            )
+            await documents.describe(connection, claim.document_id, described)
+
+    async def _embed(self, claim: Claim) -> None:
+        async with self._database.transaction() as connection:
+            total = await index.count_chunks(connection, claim.document_id)
+        done = 0
+        while count := await self._embed_batch(claim):
+            done += count
+            share = READ_SHARE + (EMBED_SHARE - READ_SHARE) * min(done / max(total, 1), 1)
+            await self._advance(claim, "embedding", share)
+
+    async def _embed_batch(self, claim: Claim) -> int:
+        """Embed the next passages without a vector; returns how many there were."""
+        async with self._database.transaction() as connection:
+            rows = await index.chunks_without_vector(
+                connection, claim.document_id, self._space, BATCH
+            )
+        if not rows:
+            return 0
+        texts = [_embedded_text(name, heading, text) for _, name, heading, text in rows]
+        vectors = await self._embeddings.embed_passages(texts)
+        pairs = [(row[0], vector) for row, vector in zip(rows, vectors, strict=True)]
+        async with self._database.transaction() as connection:
+            if not await documents.lock(connection, claim.document_id):
+                raise TakenAway
+            await index.insert_vectors(connection, self._space, pairs)
+        return len(rows)
+
+    async def _publish(self, claim: Claim) -> None:
+        await self._advance(claim, "indexing", EMBED_SHARE)
+        async with self._database.transaction() as connection:
+            if not await documents.lock(connection, claim.document_id):
+                raise TakenAway
+            await index.publish(connection, claim.document_id)
+            if not await jobs.finish(connection, claim.job_id, claim.worker):
+                raise TakenAway
+
+    async def _settle(self, claim: Claim, error: AgentError) -> None:
+        """Put the job back for later, or end it with its cause."""
+        cause: Cause = (error.code, error.values)
+        can_wait = isinstance(error, ModelFailure) and error.retryable
+        log.warning("job not done", job=str(claim.job_id), cause=error.code, again=can_wait)
+        async with self._database.transaction() as connection:
+            if can_wait and claim.attempt < MAX_ATTEMPTS:
+                delay = retry_delay(claim.attempt, error.retry_after)
+                await jobs.put_back(
+                    connection, claim.job_id, claim.worker, cause=cause, delay=delay
+                )
+                await documents.set_state(connection, claim.document_id, "queued")
+            elif await jobs.fail(connection, claim.job_id, claim.worker, cause):
+                await documents.set_state(connection, claim.document_id, "failed")
+
+
+def _embedded_text(name: str, heading: str, text: str) -> str:
+    """Return what is embedded: a passage knows its document and section."""
+    stem = name.rpartition(".")[0] or name
+    return "\n".join(part for part in (stem, heading, text) if part)
