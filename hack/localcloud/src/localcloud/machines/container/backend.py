@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -47,12 +48,16 @@ class ContainerMachines:
             MachineError: this host cannot hold container machines; the text says what is missing.
         """
         _require_host()
-        await self._life.open()
-        await self._metadata.open(self._settings.gateway)
-        await self._apply_firewall()
-        for record in list(self._records.servers.values()):
-            await self._adopt(record)
-        self._watcher = asyncio.create_task(self._watch())
+        try:
+            await self._life.open()
+            await self._metadata.open(self._settings.gateway)
+            await self._apply_firewall()
+            since = time.time()
+            await self._adopt_all()
+        except BaseException:
+            await self.close(purge=False)
+            raise
+        self._watcher = asyncio.create_task(self._watch(since))
 
     async def close(self, *, purge: bool) -> None:
         """Let go; machines keep running unless `purge`, which leaves nothing on the host."""
@@ -88,7 +93,7 @@ class ContainerMachines:
         """Power on."""
         async with self._life.lock(server_id):
             self._records.put_server(replace(self._record(server_id), wanted=True))
-            if await self.power(server_id) != "running":
+            if await self._life.power(server_id) != "running":
                 await self._life.boot(server_id)
 
     async def stop(self, server_id: int) -> None:
@@ -107,10 +112,13 @@ class ContainerMachines:
     async def power(self, server_id: int) -> PowerState:
         """What the machine is doing now; never raises."""
         try:
-            return await self._life.power(server_id)
+            state, code = await self._life.last_state(server_id)
         except MachineError as error:
             _log.warning("cannot ask for the state of server %d: %s", server_id, error)
             return "absent"
+        known = self._records.servers.get(server_id)
+        between = state == "off" and code == _REBOOTED and known is not None and known.wanted
+        return "running" if between else state
 
     async def resize(self, spec: MachineSpec) -> None:
         """Change processor and memory limits; disks of container machines share one pool."""
@@ -121,12 +129,10 @@ class ContainerMachines:
     async def delete(self, server_id: int) -> None:
         """Remove the machine and its root disk; its volumes stay."""
         async with self._life.lock(server_id):
-            for volume in self._records.volumes_of(server_id):
-                self._records.put_volume(replace(volume, server_id=None))
             await self._life.remove(server_id)
-            for volume in self._records.volumes.values():
-                if volume.server_id is None:
-                    await self._volumes.disconnect(volume.volume_id)
+            for volume in self._records.volumes_of(server_id):
+                await self._volumes.disconnect(volume.volume_id)
+                self._records.put_volume(replace(volume, server_id=None, automount=False))
             await self._apply_firewall()
 
     async def set_password(self, server_id: int, password: str) -> None:
@@ -169,7 +175,7 @@ class ContainerMachines:
             volume = replace(self._volume(volume_id), server_id=server_id, automount=automount)
             self._records.put_volume(volume)
             device = await self._volumes.connect(volume_id)
-            if await self.power(server_id) == "running":
+            if await self._life.power(server_id) == "running":
                 await self._life.inside(server_id, volumes.appear_script(device))
                 if automount and volume.fs:
                     await self._life.inside(
@@ -182,7 +188,7 @@ class ContainerMachines:
             volume = self._records.volumes.get(volume_id)
             if volume is None or volume.server_id != server_id:
                 return
-            if await self.power(server_id) == "running":
+            if await self._life.power(server_id) == "running":
                 device = await self._volumes.connect(volume_id)
                 await self._life.inside(server_id, volumes.vanish_script(device))
             await self._volumes.disconnect(volume_id)
@@ -206,35 +212,45 @@ class ContainerMachines:
         """Answers of 169.254.169.254 that differ from what the machine's description says."""
         self._records.put_server(replace(self._record(server_id), metadata=documents))
 
-    async def _adopt(self, record: ServerRecord) -> None:
-        server_id = record.spec.server_id
-        async with self._life.lock(server_id):
-            state, code = await self._life.last_state(server_id)
-            if state == "running":
-                await self._life.replug(record.spec)
-            elif record.wanted and code not in _SWITCHED_OFF:
-                await self._life.boot(server_id)
-            elif record.wanted:
-                self._records.put_server(replace(record, wanted=False))
+    async def _adopt_all(self) -> None:
+        for server_id in list(self._records.servers):
+            async with self._life.lock(server_id):
+                await self._adopt(self._records.servers[server_id])
 
-    async def _watch(self) -> None:
+    async def _adopt(self, record: ServerRecord) -> None:
+        """Take up a server: what runs is plugged in, what should run is started."""
+        server_id = record.spec.server_id
+        state, code = await self._life.last_state(server_id)
+        if state == "running":
+            await self._life.replug(record.spec)
+        elif record.wanted and code not in _SWITCHED_OFF:
+            await self._life.boot(server_id)
+        elif record.wanted:
+            self._records.put_server(replace(record, wanted=False))
+
+    async def _watch(self, since: float) -> None:
         while True:
             try:
-                async for server_id, code in self._life.deaths():
+                async for server_id, code in self._life.deaths(since):
                     await self._after_death(server_id, code)
             except MachineError as error:
-                _log.warning("the engine's events stopped: %s; asking again", error)
+                _log.warning("cannot follow machines: %s; trying again", error)
             await asyncio.sleep(1)
+            since = time.time()
+            await self._adopt_all()
 
     async def _after_death(self, server_id: int, code: int) -> None:
+        """Start a machine that rebooted itself; one that ended otherwise stays off."""
         async with self._life.lock(server_id):
             record = self._records.servers.get(server_id)
             if record is None or not record.wanted:
                 return
-            if code != _REBOOTED:
-                self._records.put_server(replace(record, wanted=False))
-            elif await self.power(server_id) == "off":
+            if await self._life.power(server_id) != "off":
+                return
+            if code == _REBOOTED:
                 await self._life.boot(server_id)
+            else:
+                self._records.put_server(replace(record, wanted=False))
 
     async def _apply_firewall(self) -> None:
         guarded = [

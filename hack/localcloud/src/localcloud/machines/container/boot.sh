@@ -66,13 +66,15 @@ fi
 # it, so that no snapshot carries it. `update-ca-certificates` works on the overlaid folder and
 # finds the host's authorities again.
 if [ -d "$boot/trust" ]; then
-    mkdir -p /usr/local/share/ca-certificates/host /run/localcloud-certs
-    mount --bind "$boot/trust/anchors" /usr/local/share/ca-certificates/host
-    mount -o remount,ro,bind /usr/local/share/ca-certificates/host
+    mkdir -p /usr/local/share/ca-certificates/host /run/localcloud-anchors /run/localcloud-certs
+    cp "$boot"/trust/anchors/* /run/localcloud-anchors/
+    chmod 644 /run/localcloud-anchors/*
+    mount --bind /run/localcloud-anchors /usr/local/share/ca-certificates/host
     cp -a /etc/ssl/certs/. /run/localcloud-certs/
-    cp -a "$boot/trust/links/." /run/localcloud-certs/
+    cp "$boot"/trust/links/* /run/localcloud-certs/
     find /usr/local/share/ca-certificates -name '*.crt' -exec cat {} + \
         >>/run/localcloud-certs/ca-certificates.crt
+    chmod -R a+rX /run/localcloud-certs
     mount --bind /run/localcloud-certs /etc/ssl/certs
 fi
 overlay_file() {
@@ -80,6 +82,7 @@ overlay_file() {
     mkdir -p "$(dirname "$2")"
     [ -e "$2" ] || : >"$2"
     cp "$boot/$1" "/run/localcloud-$1"
+    chmod 644 "/run/localcloud-$1"
     mount --bind "/run/localcloud-$1" "$2"
 }
 overlay_file apt.conf /etc/apt/apt.conf.d/99host

@@ -123,16 +123,24 @@ class Engine:
             text = " ".join(said.decode(errors="replace").split())[:400]
             raise MachineError(f"a command inside {name} ended with status {status}: {text}")
 
-    async def deaths(self, label: str) -> AsyncIterator[tuple[str, int]]:
-        """Container names with their exit status, as containers with `label` end."""
+    async def deaths(self, label: str, since: float) -> AsyncIterator[tuple[str, int]]:
+        """Container names with their exit status, as containers with `label` end.
+
+        Raises:
+            MachineError: the stream broke; ask again.
+        """
         filters = json.dumps({"label": [label], "event": ["die"], "type": ["container"]})
+        params = {"filters": filters, "since": f"{since:.9f}"}
         no_limit = aiohttp.ClientTimeout(total=None)
-        async with self._open().get(
-            f"{_API}/events", params={"filters": filters}, timeout=no_limit
-        ) as response:
-            async for line in response.content:
-                attributes = json.loads(line)["Actor"]["Attributes"]
-                yield attributes["name"], int(attributes["exitCode"])
+        try:
+            async with self._open().get(
+                f"{_API}/events", params=params, timeout=no_limit
+            ) as response:
+                async for line in response.content:
+                    attributes = json.loads(line)["Actor"]["Attributes"]
+                    yield attributes["name"], int(attributes["exitCode"])
+        except aiohttp.ClientError as error:
+            raise MachineError(f"the engine's events ended: {error}") from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -154,7 +154,8 @@ def _input_lines(
         "ct state established,related accept",
         f"ip daddr {settings.gateway} tcp dport {metadata_port} accept",
         *_dispatch(machines, "out"),
-        f"meta nfproto ipv4 ip daddr != {settings.gateway} drop",
+        f"ip daddr != {settings.subnet} drop",
+        "ip6 daddr != { fe80::/10, ff00::/8 } drop",
     ]
 
 

@@ -150,11 +150,12 @@ class Life:
         """Run a shell script inside a running machine."""
         await self._engine.execute(self._name(server_id), script, env)
 
-    async def deaths(self) -> AsyncIterator[tuple[int, int]]:
+    async def deaths(self, since: float) -> AsyncIterator[tuple[int, int]]:
         """Server ids with the exit status of their container, as machines end."""
         prefix = f"{self._settings.instance}-"
-        async for name, code in self._engine.deaths(self._label):
-            yield int(name.removeprefix(prefix)), code
+        async for name, code in self._engine.deaths(self._label, since):
+            if name.removeprefix(prefix).isdecimal():
+                yield int(name.removeprefix(prefix)), code
 
     async def _plug(self, spec: MachineSpec) -> None:
         """Plug the machine in and let `boot.sh` go on; it may wait since a crash of ours."""

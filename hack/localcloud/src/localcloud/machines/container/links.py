@@ -166,7 +166,7 @@ class Links:
             await succeeds(["ip", "link", "delete", link])
             await _batch(plug_commands(link, pid, spec.server_id))
         if spec.ipv6:
-            await self._allow_ipv6(pid)
+            await self._allow_ipv6(pid, link)
         await _batch(host_commands(link, self._settings.gateway, spec))
         await _inside(pid, machine_commands(self._settings.gateway, spec))
         await self.join_networks(pid, spec)
@@ -213,9 +213,15 @@ class Links:
             if link.get("ifalias", "").startswith(_ALIAS)
         }
 
-    async def _allow_ipv6(self, pid: int) -> None:
+    async def _allow_ipv6(self, pid: int, link: str) -> None:
+        """Switch IPv6 on in the machine and let its packets pass this host.
+
+        Only this link may forward (Linux 6.17 and later): to forward on all would make the host
+        ignore router advertisements and might take its own IPv6 away.
+        """
         enable = "net.ipv6.conf.all.disable_ipv6=0"
         await succeeds(["nsenter", f"--net=/proc/{pid}/ns/net", "sysctl", "-q", "-w", enable])
+        await succeeds(["sysctl", "-q", "-w", f"net.ipv6.conf.{link}.force_forwarding=1"])
 
     async def _own_links(self) -> list[str]:
         listing = await run(["ip", "-o", "link", "show"])

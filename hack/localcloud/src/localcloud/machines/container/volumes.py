@@ -6,6 +6,7 @@ up in `/sys` must find what they see in `/dev`; the documented name is a link to
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -54,6 +55,7 @@ class VolumeFiles:
 
     def __init__(self, directory: Path) -> None:
         self._folder = directory / "volumes"
+        self._lock = asyncio.Lock()
 
     def open(self) -> None:
         """Make the folder."""
@@ -89,9 +91,10 @@ class VolumeFiles:
     async def connect(self, volume_id: int) -> Device:
         """The volume's loop device, made when there is none."""
         path = self._path(volume_id)
-        names = await self._loops(path)
-        if not names:
-            names = [(await run(["losetup", "--find", "--show", str(path)])).strip()]
+        async with self._lock:
+            names = await self._loops(path)
+            if not names:
+                names = [(await run(["losetup", "--find", "--show", str(path)])).strip()]
         return _device(volume_id, Path(names[0]))
 
     async def disconnect(self, volume_id: int) -> None:
