@@ -7,7 +7,13 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["plugins.fix_kube", "plugins.fix_localcloud", "plugins.fix_model_server"]
+pytest_plugins = [
+    "plugins.fix_images",
+    "plugins.fix_kube",
+    "plugins.fix_hetzner",
+    "plugins.fix_localcloud",
+    "plugins.fix_model_server",
+]
 
 
 @pytest.hookimpl(wrapper=True)
