@@ -25,6 +25,7 @@ from demo.process import Child, ChildError, run, start, tail
 Document = dict[str, Any]
 Backend = Literal["container", "memory"]
 READY_SECONDS = 600.0
+STACK = ("agent", "traefik", "postgres", "redis")
 HACK = objects.REPOSITORY / "hack"
 
 
@@ -67,7 +68,8 @@ class Chain:
 
     def start_cloud(self) -> str:
         """Start the local cloud; returns what it serves."""
-        run([str(HACK / "tools" / "build"), "pebble", "registry"], log=self.logs / "tools.log")
+        for tool in ("pebble", "registry"):
+            run([str(HACK / "tools" / "build"), tool], log=self.logs / "tools.log")
         argv = ["localcloud", "up", "--dir", str(self.cloud_folder)]
         argv += ["--backend", self.options.backend, "--hetzner-zone", objects.ZONE]
         child = self._start("localcloud", [*argv, *self.options.cloud_arguments])
@@ -76,14 +78,12 @@ class Chain:
 
     def build_images(self) -> str:
         """Build what is missing and push it to the local registry."""
-        digests = self.options.folder / "images.json"
+        output = self.options.folder / "images.json"
         argv = [str(HACK / "images" / "build"), "--push", self.endpoints["registry_push"]]
-        run([*argv, "--digests", str(digests)], log=self.logs / "images.log")
-        self.images = {
-            name: f"{self.endpoints['registry']}/{reference.partition('/')[2]}"
-            for name, reference in json.loads(digests.read_text()).items()
-            if name in ("agent", "traefik", "postgres", "redis")
-        }
+        argv += ["--name", self.endpoints["registry"], "--output", str(output)]
+        run(argv, log=self.logs / "images.log")
+        references = json.loads(output.read_text())
+        self.images = {name: references[name] for name in STACK}
         return f"{len(self.images)} images by digest"
 
     def start_cluster(self) -> str:
