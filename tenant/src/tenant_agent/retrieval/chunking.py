@@ -71,14 +71,25 @@ def _spans(block: Block, offset: int) -> Iterator[tuple[int, int]]:
         yield offset + start, offset + end
 
 
+def _has_section(blocks: list[Block], index: int) -> bool:
+    """Return whether text or a deeper heading follows a heading on its page."""
+    following = blocks[index + 1] if index + 1 < len(blocks) else None
+    return following is not None and (not following.level or following.level > blocks[index].level)
+
+
 def _pieces(blocks: list[Block], path: _Path) -> Iterator[_Piece]:
-    """Yield the pieces of a page in order; a heading opens a section and belongs to it."""
+    """Yield the pieces of a page in order.
+
+    A heading travels as the heading of what follows it; it is a passage itself only when nothing
+    follows.
+    """
     offset = 0
-    for block in blocks:
+    for index, block in enumerate(blocks):
         if block.level:
             path.enter(block.level, block.text)
-        for start, end in _spans(block, offset):
-            yield _Piece(start, end, path.text())
+        if not (block.level and _has_section(blocks, index)):
+            for start, end in _spans(block, offset):
+                yield _Piece(start, end, path.text())
         offset += len(block.text) + len(BLOCK_GAP)
 
 

@@ -1,10 +1,12 @@
 """A limit of attempts per window, counted in Redis so that both colours share it."""
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tenant_agent.errors import Refused, Unavailable
 
+log = structlog.get_logger(__name__)
 PREFIX = "attempts:"
 
 
@@ -26,6 +28,7 @@ class AttemptLimit:
         try:
             waits = [await self._count(PREFIX + key) for key in keys]
         except RedisError as error:
+            log.warning("attempts cannot be counted", error=type(error).__name__)
             raise Unavailable("redis_down", retry_after=5) from error
         wait = max(waits)
         if wait:
@@ -34,10 +37,10 @@ class AttemptLimit:
     async def _count(self, key: str) -> int:
         """Return 0 or the seconds to wait."""
         async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(key, 0, ex=self._window, nx=True)
             pipe.incr(key)
-            pipe.expire(key, self._window, nx=True)
             pipe.ttl(key)
-            count, _, left = await pipe.execute()
+            _, count, left = await pipe.execute()
         return max(int(left), 1) if int(count) > self._attempts else 0
 
     async def clear(self, *keys: str) -> None:
