@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import administration
+from localcloud.authority import Authority
+from localcloud.backends import machines_of
 from localcloud.edge.interface import InterfaceError
+from localcloud.instance import PURGE
 from localcloud.machines.port import MachineError
-from localcloud.parts import open_machines
 from localcloud.processes import ProcessError
 from localcloud.runner import (
     ENDPOINTS,
-    PURGE,
     SETTINGS,
     AlreadyRunningError,
     hold,
@@ -198,7 +199,7 @@ async def _purge(folder: Path) -> None:
     if not file.exists():
         return
     with hold(folder):
-        machines = open_machines(from_json(json.loads(file.read_text())))
+        machines = machines_of(from_json(json.loads(file.read_text())), Authority(folder / "ca"))
         await machines.open()
         await machines.close(purge=True)
 

@@ -16,14 +16,17 @@ from pathlib import Path
 
 from localcloud.addresses import AddressPool
 from localcloud.authority import Authority
+from localcloud.backends import machines_of
 from localcloud.cloudflare.directory import is_proxied
 from localcloud.dns.zones import Zones
 from localcloud.edge.passthrough import Visitors
 from localcloud.files import write_whole
+from localcloud.machines.port import Machines
 from localcloud.records import RecordStore
 from localcloud.rows import Rows
 from localcloud.settings import Settings
 
+PURGE = "purge"
 TOKEN_SIZES = {"hetzner": 64, "cloudflare": 40, "model": 39}
 
 
@@ -39,6 +42,7 @@ class Instance:
     records: RecordStore
     zones: Zones
     pool: AddressPool
+    machines: Machines
     tokens: dict[str, str]
     visitors: Visitors = field(default_factory=Visitors)
     special_ports: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -64,11 +68,13 @@ def open_instance(settings: Settings, ends: AsyncExitStack, say: Callable[[str],
         proxy_address=settings.proxy_address,
         proxied=is_proxied,
     )
+    authority = Authority(settings.dir / "ca")
     return Instance(
         settings=settings,
         say=say,
         ends=ends,
-        authority=Authority(settings.dir / "ca"),
+        authority=authority,
+        machines=machines_of(settings, authority),
         rows=rows,
         records=records,
         zones=zones,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localcloud.acme import HOST as ACME_HOST
 from localcloud.acme import AcmeOptions, start_acme
+from localcloud.clock import RealClock
 from localcloud.cloudflare.service import CloudflareOptions, start_cloudflare
 from localcloud.dns.forward import forwarder as resolver
 from localcloud.dns.forward import upstreams
@@ -23,34 +24,54 @@ from localcloud.edge.origins import Origins
 from localcloud.edge.passthrough import PassThrough
 from localcloud.edge.proxy import ProxyOptions, start_proxy
 from localcloud.files import write_whole
-from localcloud.instance import Instance, free_port
-from localcloud.machines.inert import InertMachines
-from localcloud.machines.port import Machines
+from localcloud.hetzner.cloud import Settings as HetznerSettings
+from localcloud.hetzner.cloud import Surroundings
+from localcloud.hetzner.model import Token
+from localcloud.hetzner.service import Address, start_hetzner
+from localcloud.instance import PURGE, Instance, free_port
 from localcloud.model import ModelSettings, start_model
 from localcloud.registry import HOST as REGISTRY_HOST
 from localcloud.registry import RegistryOptions, start_registry
-from localcloud.rows import Rows
-from localcloud.settings import DOMAIN, LOOPBACK, Settings
+from localcloud.settings import DOMAIN, LOOPBACK
 
 Start = Callable[[Instance], Awaitable[str]]
 
 DNS_PORT = 53
+PROJECT = "default"
 MODEL_HOST = f"model.{DOMAIN}"
 
 
-def open_machines(settings: Settings) -> Machines:
-    """The back end that the settings name, not opened yet."""
-    if settings.backend == "container":
-        from localcloud.machines.container import ContainerMachines, ContainerSettings
+async def machines(instance: Instance) -> str:
+    """What servers are made of; opened first, because it makes the gateway's address."""
+    await instance.machines.open()
+    instance.ends.push_async_callback(_close_machines, instance)
+    return f"{instance.settings.backend}, {', '.join(instance.machines.stock_images())}"
 
-        return ContainerMachines(
-            ContainerSettings(
-                directory=settings.dir / "machines",
-                instance=settings.instance,
-                subnet=settings.subnet,
-            )
-        )
-    return InertMachines(Rows(settings.dir / "machines.db"))
+
+async def _close_machines(instance: Instance) -> None:
+    await instance.machines.close(purge=(instance.folder / PURGE).exists())
+
+
+async def hetzner(instance: Instance) -> str:
+    """The Hetzner Cloud API on loopback."""
+    settings = instance.settings
+    around = Surroundings(
+        machines=instance.machines,
+        records=instance.records,
+        pool=instance.pool,
+        clock=RealClock(),
+    )
+    service = await start_hetzner(
+        settings.dir,
+        around,
+        address=Address(host=LOOPBACK, port=settings.ports.hetzner),
+        tokens=[Token(secret=instance.tokens["hetzner"], project=PROJECT)],
+        zones=settings.hetzner_zones,
+        settings=HetznerSettings(pace=settings.pace),
+    )
+    instance.ends.push_async_callback(service.close)
+    instance.endpoints["hetzner"] = service.url
+    return service.url
 
 
 async def dns(instance: Instance) -> str:
@@ -204,7 +225,9 @@ def write_bundle(instance: Instance, *roots: str) -> Path:
 
 
 ORDER: tuple[tuple[str, Start], ...] = (
+    ("machines", machines),
     ("dns", dns),
+    ("hetzner", hetzner),
     ("cloudflare", cloudflare),
     ("proxy", proxy),
     ("registry", registry),

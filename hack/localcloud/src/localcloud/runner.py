@@ -18,12 +18,11 @@ from pathlib import Path
 
 from localcloud import parts
 from localcloud.files import write_whole
-from localcloud.instance import Instance, open_instance
+from localcloud.instance import PURGE, Instance, open_instance
 from localcloud.settings import Settings, to_json
 
 ENDPOINTS = "endpoints.json"
 LOCK = "lock"
-PURGE = "purge"
 SETTINGS = "settings.json"
 
 

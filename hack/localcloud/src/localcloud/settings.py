@@ -47,11 +47,12 @@ class Ports:
     edge_http: int = 8082
     proxy: int = 443
     proxy_http: int = 80
+    machine_ssh: int = 2222
     machine: int = 443
     machine_http: int = 80
 
 
-MACHINES = frozenset({"machine", "machine_http"})
+MACHINES = frozenset({"machine_ssh", "machine", "machine_http"})
 
 
 @dataclass(frozen=True, kw_only=True)
