@@ -67,6 +67,8 @@ class Account:
     bake_host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
     view: FleetView | None = None
     slow_swept: datetime | None = None
+    version: int = 0
+    """Rises with every change of `view`, so that tenants know when to try again."""
 
     def __post_init__(self) -> None:
         """Gates and poller of the two clients."""

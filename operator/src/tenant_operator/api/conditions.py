@@ -239,7 +239,12 @@ REASONS: Final[Mapping[str, Reason]] = {
     "CertificateUntrusted": Reason(
         "The certificate served is not trusted.", "check acme.directory and trust.caBundle"
     ),
+    "SecretLost": Reason(
+        "Entries of the tenant's own Secret vanished while its machine lives.",
+        "restore the Secret <name>-secrets from the backup of the cluster",
+    ),
     # -- the operator
+    "KubernetesUnavailable": Reason("The API server refused or did not answer; it is retried."),
     "DeadlineExceeded": Reason("The step has taken longer than it ever should.", DESCRIBE),
     "ShuttingDown": Reason("The operator is stopping; the next one goes on."),
     "DeletionBlocked": Reason(

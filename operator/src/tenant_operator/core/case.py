@@ -121,7 +121,7 @@ class Recipes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class Earlier:
     """What the object's own status says about earlier; used only as a brake, never as truth."""
 
     was_ready: bool = False
@@ -143,7 +143,7 @@ class Case:
     annotations: Mapping[str, str] = field(default_factory=dict)
     world: TenantWorld = field(default_factory=TenantWorld)
     recipes: Recipes | None = None
-    memory: Memory = field(default_factory=Memory)
+    memory: Earlier = field(default_factory=Earlier)
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
     @property

@@ -12,8 +12,10 @@
     ├── Protected              somebody switched protection on: a person must switch it off
     └── Gone                   the object does not exist; for a delete that is success
 
-Adapters raise these and nothing else. The mapping from a provider's code to its class is data
-beside each port, so that a test can hold it against the provider's published list.
+    Obstacle                   not a provider: something in the cluster or in the operator itself
+
+Adapters raise ProviderErrors and nothing else. The mapping from a provider's code to its class is
+data beside each port, so that a test can hold it against the provider's published list.
 """
 
 from __future__ import annotations
@@ -106,3 +108,13 @@ class Gone(ProviderError):
     """The object does not exist."""
 
     reason = "ObjectGone"
+
+
+class Obstacle(Exception):
+    """Something in the management cluster stands in the way; the reason is a condition's."""
+
+    def __init__(self, reason: str, message: str, *, person_needed: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.person_needed = person_needed

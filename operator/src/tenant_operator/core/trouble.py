@@ -13,6 +13,7 @@ from typing import Final
 from tenant_operator.core.faults import (
     CredentialsRefused,
     LimitReached,
+    Obstacle,
     OutOfStock,
     Protected,
     ProviderError,
@@ -53,6 +54,11 @@ def trouble(error: ProviderError, attempt: Attempt) -> Trouble:
         retry_at=_retry_at(error, attempt),
         person_needed=isinstance(error, STOPPING),
     )
+
+
+def obstacle_trouble(error: Obstacle, attempt: Attempt) -> Trouble:
+    """What an obstacle in the cluster means for the step that met it."""
+    return failure_trouble(error.reason, error.message, attempt=attempt, person=error.person_needed)
 
 
 def _retry_at(error: ProviderError, attempt: Attempt) -> datetime:

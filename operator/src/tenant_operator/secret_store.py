@@ -1,0 +1,138 @@
+"""The Secrets of the operator: reading those that specs name, keeping one per Tenant and Fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from tenant_operator.api.fields import SecretKeyRef
+from tenant_operator.api.fleet import FleetSpec
+from tenant_operator.cluster.client import Conflict, Kubernetes, NotFound
+from tenant_operator.cluster.objects import (
+    belongs_to,
+    own_secret_name,
+    owned_secret,
+    secrets_path,
+    tombstone,
+    tombstone_name,
+)
+from tenant_operator.core.faults import Obstacle
+from tenant_operator.core.fleet_case import FleetSecrets
+from tenant_operator.core.stack import RegistryAccess
+from tenant_operator.keys import decoded, encoded, new_entries
+from tenant_operator.log import REDACTOR
+from tenant_operator.store import Stored
+
+Entries = dict[str, str]
+
+
+class SecretMissing(Exception):
+    """A Secret that a spec names, or its key, is not there; the message says how to make it."""
+
+
+class SecretStore:
+    """Secrets, by name and never by list."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    async def own(self, stored: Stored) -> Entries | None:
+        """The entries of an object's own Secret, None when it has none.
+
+        Raises Obstacle when a Secret of that name belongs to somebody else.
+        """
+        name = own_secret_name(stored.key)
+        try:
+            secret = await self._kubernetes.get(secrets_path(stored.key.namespace, name))
+        except NotFound:
+            return None
+        if not belongs_to(secret, stored.uid):
+            raise Obstacle(
+                "SecretConflict",
+                f"The Secret {name} exists and does not belong to this object. If nobody needs "
+                f"it: kubectl delete secret {name} -n {stored.key.namespace}",
+                person_needed=True,
+            )
+        entries = decoded(secret)
+        REDACTOR.learn(value for key, value in entries.items() if not key.endswith(".pub"))
+        return entries
+
+    async def make(self, stored: Stored, missing: tuple[str, ...]) -> None:
+        """Add fresh values for missing entries; entries that exist are never overwritten."""
+        name = own_secret_name(stored.key)
+        present = await self.own(stored)
+        if present is None:
+            document = owned_secret(stored, name, encoded(new_entries(missing)))
+            await self._kubernetes.create(secrets_path(stored.key.namespace), document)
+            return
+        fresh = new_entries(tuple(entry for entry in missing if not present.get(entry)))
+        await self._kubernetes.merge(
+            secrets_path(stored.key.namespace, name), {"data": encoded(fresh)}
+        )
+
+    async def forget(self, stored: Stored, names: tuple[str, ...]) -> None:
+        """Remove SSH keys from an object's own Secret."""
+        gone = {entry: None for name in names for entry in (name, f"{name}.pub")}
+        path = secrets_path(stored.key.namespace, own_secret_name(stored.key))
+        await self._kubernetes.merge(path, {"data": gone})
+
+    async def drop(self, stored: Stored) -> None:
+        """Delete an object's own Secret."""
+        if await self.own(stored) is not None:
+            path = secrets_path(stored.key.namespace, own_secret_name(stored.key))
+            await self._kubernetes.delete(path)
+
+    async def bury(self, stored: Stored) -> None:
+        """Keep spec and secrets of a tenant beside its volume; a second time changes nothing."""
+        entries = await self.own(stored) or {}
+        data = encoded({**entries, "spec.json": json.dumps(stored.spec)})
+        try:
+            await self._kubernetes.create(
+                secrets_path(stored.key.namespace), tombstone(stored, data)
+            )
+        except Conflict:
+            return
+
+    async def unbury(self, namespace: str, uid: str) -> None:
+        """Delete what was kept of a tenant."""
+        await self._kubernetes.delete(secrets_path(namespace, tombstone_name(uid)))
+
+    async def of_fleet(self, namespace: str, spec: FleetSpec) -> FleetSecrets:
+        """Everything that a Fleet names; the first missing one becomes the `fault`."""
+        try:
+            return await self._of_fleet(namespace, spec)
+        except SecretMissing as error:
+            return FleetSecrets(fault=str(error))
+
+    async def _of_fleet(self, namespace: str, spec: FleetSpec) -> FleetSecrets:
+        cloud = await self._value(namespace, spec.infrastructure.token_secret_ref)
+        zone = await self._value(namespace, spec.dns.token_secret_ref)
+        model = await self._value(namespace, spec.model.api_key_secret_ref)
+        registry = None
+        if spec.registry.credentials_secret_ref is not None:
+            name = spec.registry.credentials_secret_ref.name
+            user, password = await self._values(namespace, name, ("username", "password"))
+            registry = RegistryAccess(host=spec.registry.host, username=user, password=password)
+        return FleetSecrets(cloud_token=cloud, dns_token=zone, model_key=model, registry=registry)
+
+    async def _value(self, namespace: str, ref: SecretKeyRef) -> str:
+        return (await self._values(namespace, ref.name, (ref.key,)))[0]
+
+    async def _values(self, namespace: str, name: str, keys: Sequence[str]) -> list[str]:
+        literals = " ".join(f"--from-literal={key}=…" for key in keys)
+        create = f"kubectl create secret generic {name} -n {namespace} {literals}"
+        try:
+            entries = decoded(await self._kubernetes.get(secrets_path(namespace, name)))
+        except NotFound as error:
+            raise SecretMissing(
+                f"The Secret {name} does not exist in namespace {namespace}. Make it with: {create}"
+            ) from error
+        found = [entries.get(key, "").strip() for key in keys]
+        for key, value in zip(keys, found, strict=True):
+            if not value:
+                raise SecretMissing(
+                    f"The Secret {name} in namespace {namespace} has no key {key}. It needs: "
+                    f"{', '.join(keys)}"
+                )
+        REDACTOR.learn(found)
+        return found
