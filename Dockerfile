@@ -66,7 +66,8 @@ FROM workspace AS operator-packages
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
     /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
-        --package tenant-operator --no-install-workspace
+        --package tenant-operator --no-install-workspace; \
+    rm /app/.venv/.lock
 
 FROM operator-packages AS operator-code
 COPY operator/src operator/src
@@ -80,7 +81,8 @@ FROM workspace AS tenant-packages
 RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
     /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
-        --package tenant-agent --no-install-workspace
+        --package tenant-agent --no-install-workspace; \
+    rm /app/.venv/.lock
 
 FROM tenant-packages AS tenant-code
 COPY tenant/src tenant/src

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from imagebuild import engine, host, progress, registry
 from imagebuild.products import Product, Request, build_words, product_key
+
+_KEPT: Final = timedelta(days=1)
 
 
 class DashboardMissing(Exception):
@@ -40,10 +44,19 @@ def _provide(product: Product, request: Request, *, key: str, secrets: Mapping[s
 
 
 def _forget_older(product: Product, key: str) -> None:
-    """Drop the names of earlier builds; one that a container still uses stays."""
+    """Drop the names of builds that nobody asked for in a day; one in use by a container stays.
+
+    Younger ones may be what another checkout or a running test works with.
+    """
     listed = engine.ask("image", "ls", product.repository, "--format", "{{.Tag}}") or ""
     for tag in set(listed.split()) - {key, "local", "<none>"}:
-        engine.ask("image", "rm", f"{product.repository}:{tag}")
+        if _tagged_before(datetime.now(UTC) - _KEPT, f"{product.repository}:{tag}"):
+            engine.ask("image", "rm", f"{product.repository}:{tag}")
+
+
+def _tagged_before(moment: datetime, reference: str) -> bool:
+    stamp = str((engine.image(reference) or {}).get("Metadata", {}).get("LastTagTime", ""))
+    return bool(stamp) and datetime.fromisoformat(f"{stamp[:19]}+00:00") < moment
 
 
 def push(keys: Mapping[Product, str], *, target: str, name: str | None) -> dict[str, str]:
