@@ -8,11 +8,15 @@ from collections.abc import Generator
 import pytest
 
 pytest_plugins = [
+    "plugins.fix_container",
     "plugins.fix_images",
+    "plugins.fix_db",
+    "plugins.fix_hetzner_adapter",
     "plugins.fix_kube",
     "plugins.fix_hetzner",
     "plugins.fix_localcloud",
     "plugins.fix_model_server",
+    "plugins.fix_memory_machines",
 ]
 
 
