@@ -33,7 +33,7 @@ def automount_script(volume_id: int, fs: str) -> str:
     device, folder = line.split()[:2]
     return (
         f"mkdir -p {folder}; grep -qs '^{device} ' /etc/fstab || echo '{line}' >>/etc/fstab; "
-        f"mountpoint -q {folder} || mount {folder}"
+        f"mountpoint -q {folder} || mount -t {fs} {device} {folder}"
     )
 
 
