@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import yaml
 from controlplane import binaries, cluster
 
@@ -155,6 +156,14 @@ class Chain:
             f"{kind}/{name} is not ready after {READY_SECONDS:.0f} s: {last}\n"
             f"{tail(self.logs / 'operator.log')}"
         )
+
+    def cloud_list(self, resource: str) -> list[Document]:
+        """What the cloud project holds, asked with the agency's own token."""
+        headers = {"Authorization": f"Bearer {self.endpoints['tokens']['hetzner']}"}
+        response = httpx.get(f"{self.endpoints['hetzner']}/{resource}", headers=headers)
+        response.raise_for_status()
+        found: list[Document] = response.json()[resource.rpartition("/")[2]]
+        return found
 
     def secret(self, name: str, key: str) -> str:
         """One value of a Secret."""
