@@ -17,6 +17,7 @@ pytest_plugins = [
     "plugins.fix_localcloud",
     "plugins.fix_model_server",
     "plugins.fix_memory_machines",
+    "plugins.fix_chain",
 ]
 
 
