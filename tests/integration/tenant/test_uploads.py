@@ -1,0 +1,141 @@
+"""Every bad upload ends as a sentence and a failed job, and everything else goes on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from demo.agent import Place
+from plugins.agent_client import AgentUser
+from plugins.agent_files import make_docx, make_locked_pdf, make_pdf, make_zip_bomb
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 4096
+
+
+def failed(agent: AgentUser, name: str, content: bytes) -> tuple[str, str]:
+    """Upload and return code and sentence of the failure."""
+    document = agent.upload(name, content)
+    assert document["state"] == "failed", document
+    failure = document["job"]["failure"]
+    return failure["code"], failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("leer.pdf", b"", "empty"),
+        ("leer.txt", b" \n\n ", "empty"),
+        ("kaputt.pdf", b"%PDF-1.7\n" + b"\x00garbage" * 50, "corrupt"),
+        ("kaputt.docx", b"PK\x03\x04" + b"broken" * 100, "corrupt"),
+        ("zufall.pdf", bytes(range(256)) * 20, "corrupt"),
+        ("gesperrt.pdf", make_locked_pdf(), "encrypted"),
+        ("gesperrt.docx", OLE, "encrypted"),
+        ("bombe.docx", make_zip_bomb(), "zip_bomb"),
+        ("bild.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 64, "unsupported_type"),
+        ("falsch.txt", make_pdf([["A", "B"]]), "extension_mismatch"),
+        ("falsch.pdf", b"just text, not a PDF", "extension_mismatch"),
+        ("tabelle.docx", None, "unsupported_type"),
+        ("scan.pdf", make_pdf([[""]]), "no_text"),
+    ],
+)
+def test_unreadable_file_is_a_failed_job_with_its_cause(
+    agent: AgentUser, name: str, content: bytes | None, code: str
+) -> None:
+    if content is None:
+        content = make_docx("x").replace(b"word/document.xml", b"xl/workbook0.xml0")
+    found, message = failed(agent, name, content)
+    assert found == code
+    assert message.endswith((".", "!"))
+    assert "{" not in message
+
+
+def test_file_past_the_limit_is_answered_and_listed(agent: AgentUser) -> None:
+    answer = agent.send("riesig.txt", b"x" * (6 * 2**20))
+    problem = answer.json()
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (problem["code"], problem["status"]) == ("too_large", 413)
+    assert "4 MB" in problem["detail"]
+    document = agent.document(problem["document_id"])
+    assert document["job"]["failure"]["code"] == "too_large"
+    stored = [path for path in (agent.folder / "data").rglob("*") if path.is_file()]
+    assert all(path.stat().st_size < 2**20 for path in stored)
+
+
+def test_same_content_is_refused_with_the_document_that_has_it(agent: AgentUser) -> None:
+    first = agent.upload("Original.txt", b"The quick brown fox lives here.")
+    answer = agent.send("Kopie.txt", b"The quick brown fox lives here.")
+    assert answer.status_code == 409
+    assert answer.json()["document_id"] == first["id"]
+    assert "Original.txt" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.txt", "..\\..\\boot.txt", "/abs/olute.txt", "a\u202etxt.exe.txt"]
+)
+def test_path_in_the_name_stays_a_name(agent: AgentUser, name: str) -> None:
+    document = agent.upload(name, f"Inhalt von {name!a} im Text.".encode())
+    assert document["state"] == "ready"
+    assert not set("/\\\u202e") & set(document["name"])
+    assert not list(Path(agent.folder).parent.glob("etc"))
+
+
+def test_failed_document_can_be_retried_only_when_that_makes_sense(agent: AgentUser) -> None:
+    document = agent.upload("kaputt2.pdf", b"%PDF-1.7\nnothing else here")
+    answer = agent.http.post(f"/api/v1/documents/{document['id']}/retry")
+    assert answer.status_code == 202
+    assert agent.settled(document["id"])["state"] == "failed"
+    picture = agent.upload("bild2.png", b"\x89PNG\r\n\x1a\n" + b"\x01" * 64)
+    answer = agent.http.post(f"/api/v1/documents/{picture['id']}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_retryable")
+
+
+def test_body_that_is_no_upload_is_refused(agent: AgentUser) -> None:
+    plain = agent.http.post("/api/v1/documents", content=b"hello")
+    assert (plain.status_code, plain.json()["code"]) == (422, "invalid_request")
+    other = agent.http.post("/api/v1/documents", files={"other": ("a.txt", b"x")})
+    assert other.status_code == 422
+
+
+def test_upload_that_breaks_off_leaves_nothing(agent: AgentUser, agent_place: Place) -> None:
+    boundary = "frontier"
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="halb.txt"\r\n\r\n'
+    )
+    headers = {
+        "content-type": f"multipart/form-data; boundary={boundary}",
+        "cookie": agent.http.headers["cookie"],
+    }
+
+    def body() -> object:
+        yield head.encode()
+        yield b"half of it"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        httpx.post(f"{agent.url}/api/v1/documents", content=body(), headers=headers)  # type: ignore[arg-type]
+    incoming = agent_place.folder / "data" / "incoming"
+    deadline = time.monotonic() + 10
+    while any(incoming.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(incoming.iterdir())
+    listed = agent.http.get("/api/v1/documents", params={"limit": 200}).json()["items"]
+    assert "halb.txt" not in {item["name"] for item in listed}
+
+
+def test_list_pages_through_everything_once(agent: AgentUser) -> None:
+    for number in range(3):
+        agent.send(f"Seite {number}.txt", f"Eintrag Nummer {number} der Liste.".encode())
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        query: dict[str, str | int] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = agent.http.get("/api/v1/documents", params=query).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) >= 3
+    assert agent.http.get("/api/v1/documents", params={"cursor": "!"}).status_code == 422
