@@ -62,7 +62,7 @@ class DnsServer:
     async def listen(self, host: str, port: int) -> int:
         """Answer on `host:port`, UDP and TCP; returns the port (0 chooses one free in both)."""
         for attempt in range(PORT_TRIES):
-            tcp = await asyncio.start_server(self._serve_tcp, host, port)
+            tcp = await asyncio.start_server(self._accept, host, port)
             chosen = int(tcp.sockets[0].getsockname()[1])
             try:
                 await self._listen_udp(host, chosen)
@@ -96,14 +96,15 @@ class DnsServer:
         """The reply to one packet of `peer`."""
         return await self._replies.reply(wire, tcp=tcp, recurse=may_recurse(peer, self._networks))
 
-    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve_tcp(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._exchange(reader, writer)
         finally:
-            self._connections.discard(task)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

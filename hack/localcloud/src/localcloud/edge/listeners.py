@@ -37,17 +37,18 @@ class Listener:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._run((reader, writer)))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, client: Streams) -> None:
         try:
-            await self._serve((reader, writer))
+            await self._serve(client)
         except (OSError, TimeoutError) as error:
             log.info("connection ended: %s", error or type(error).__name__)
         finally:
-            self._tasks.discard(task)
-            await close(writer)
+            await close(client[1])
 
 
 def forwarder(host: str, port: int) -> Listener:

@@ -18,7 +18,7 @@ from localcloud.edge.hello import (
     NotTlsError,
     read_hello,
 )
-from localcloud.edge.splice import CHUNK, Streams, connect, splice
+from localcloud.edge.splice import CHUNK, Streams, close, connect, splice
 
 HELLO_SECONDS = 10.0
 MOST = 65536
@@ -104,6 +104,7 @@ class PassThrough:
             await splice(client, origin)
         finally:
             self.visitors.known.pop(local, None)
+            await close(origin[1])
 
 
 class _UnreachableError(Exception):
