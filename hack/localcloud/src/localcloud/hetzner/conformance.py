@@ -35,8 +35,8 @@ _MEMBER = {
 
 
 def overlaid(document: Document) -> Document:
-    """The document with the changes that came after it."""
-    _unassigned(document)
+    """The document with the changes that came after it, and a slip of its own put right."""
+    _mend(document)
     members = {"type": "object", "required": ["members", "meta"]}
     members["properties"] = {"members": {"type": "array", "items": _MEMBER}}  # type: ignore[assignment]
     answer = {"content": {"application/json": {"schema": members}}}
@@ -46,18 +46,25 @@ def overlaid(document: Document) -> Document:
     return document
 
 
-def _unassigned(node: Any) -> None:
-    """Primary IPs that nobody has show `assignee_type: unassigned` since August 2026."""
+def _mend(node: Any) -> None:
+    """Change, everywhere below, what a schema says.
+
+    Primary IPs that nobody has show `assignee_type: unassigned` since August 2026. A type that
+    may be null has, in places, an enumeration without it: nullable is what was meant.
+    """
     if isinstance(node, list):
         for item in node:
-            _unassigned(item)
+            _mend(item)
     if not isinstance(node, dict):
         return
+    kinds, values = node.get("type"), node.get("enum")
+    if isinstance(kinds, list) and "null" in kinds and isinstance(values, list):
+        node["enum"] = list(dict.fromkeys([*values, None]))
     kind = node.get("assignee_type")
     if isinstance(kind, dict) and kind.get("enum") == ["server"]:
         kind["enum"] = ["server", "unassigned"]
     for value in node.values():
-        _unassigned(value)
+        _mend(value)
 
 
 def load(path: Path) -> Document:

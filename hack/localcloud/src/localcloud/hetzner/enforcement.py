@@ -57,6 +57,7 @@ class Enforcement:
         self._of_server: dict[int, set[int]] = {}
         self._dirty: set[int] = set()
         self._wake = asyncio.Event()
+        self._busy = False
         self._worker: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -113,6 +114,11 @@ class Enforcement:
         """A firewall was deleted; it reached nobody any more."""
         self._members.pop(firewall_id, None)
 
+    async def caught_up(self) -> None:
+        """Return once every machine that could be told has its latest rules."""
+        while self._wake.is_set() or self._busy:
+            await asyncio.sleep(0)
+
     async def enforce(self, server_id: int) -> None:
         """Give the machine its rules now; raises `MachineError`."""
         rules = self.rules_for(server_id)
@@ -154,8 +160,10 @@ class Enforcement:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._busy = True
             for server_id in sorted(self._dirty):
                 await self._enforce_quietly(server_id)
+            self._busy = False
 
     async def _enforce_quietly(self, server_id: int) -> None:
         server = self._state.servers.get(server_id)

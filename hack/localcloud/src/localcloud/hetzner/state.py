@@ -15,6 +15,9 @@ from localcloud.hetzner import model
 from localcloud.hetzner.errors import invalid_input, not_found, not_unique
 from localcloud.rows import Rows
 
+FIRST_ID = 1_000_000
+"""Ids start where no id of the catalogue is, so that one is never taken for the other."""
+
 
 class Identified(Protocol):
     """What a table can keep."""
@@ -158,7 +161,7 @@ class State:
                 "kind": lambda a: [(a.project, kind) for kind, _ in a.resources],
             },
         )
-        self._last_id = max((doc for _, doc in rows.load("last_id")), default=0)
+        self._last_id = max((doc for _, doc in rows.load("last_id")), default=FIRST_ID)
 
     def tables(self) -> tuple[Table[Any], ...]:
         """Every table, those that refer to others first."""

@@ -64,7 +64,7 @@ def _server_type(call: Call) -> Reply:
 def _isos(call: Call) -> Reply:
     name = first(call.query, "name")
     wanted = chosen(call.query, "architecture", ("x86", "arm"))
-    wildcard = first(call.query, "include_architecture_wildcard") == "true"
+    wildcard = (first(call.query, "include_architecture_wildcard") or "").lower() == "true"
     fits = [
         iso
         for iso in catalogue.ISOS
