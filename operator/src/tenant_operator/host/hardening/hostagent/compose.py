@@ -16,7 +16,9 @@ class Project:
     """The Compose project of one release."""
 
     def __init__(self, file: Path) -> None:
-        self._base = ["docker", "compose", "--project-name", "tenant", "--file", str(file)]
+        project = ["--project-name", "tenant", "--file", str(file)]
+        # Both slots are known to every command; `up` is only ever given the services to start.
+        self._base = ["docker", "compose", *project, "--profile", "blue", "--profile", "green"]
 
     def call(self, *argv: str, limit: float = 120) -> Ended:
         """Run a Compose command."""
@@ -65,4 +67,4 @@ class Project:
 
     def down(self) -> None:
         """Stop and remove everything of the project, both slots included."""
-        self.call("--profile", "blue", "--profile", "green", "down", "--remove-orphans", limit=180)
+        self.call("down", "--remove-orphans", limit=180)

@@ -37,9 +37,7 @@ def deploy(places: Places, argv: Sequence[str], progress: Progress) -> str:
     color = choose_color(project, before)
     progress.say("starting database and queue")
     bring_up_base(places, project, folder, before, color)
-    progress.say(f"migrating and starting agent-{color}")
-    project.migrate(color)
-    project.up([f"agent-{color}", "worker"])
+    start_agent(project, color, progress)
     switch(places, project, folder, color)
     write_state(places, digest=digest, color=color, before=before)
     retire(project, before, color)
@@ -95,6 +93,14 @@ def bring_up_base(
     if not before.get("release"):
         install_routes(places, folder, color)
         project.up(["traefik"], wait=False)
+
+
+def start_agent(project: compose.Project, color: str, progress: Progress) -> None:
+    """Migrate, then start the slot and its worker; a slot that is current was migrated before."""
+    progress.say(f"migrating and starting agent-{color}")
+    if not project.is_current(f"agent-{color}"):
+        project.migrate(color)
+    project.up([f"agent-{color}", "worker"])
 
 
 def switch(places: Places, project: compose.Project, folder: Path, color: str) -> None:
