@@ -17,6 +17,7 @@ from tenant_operator.memory import Memory
 from tenant_operator.outside.port import Outside
 from tenant_operator.settings import Settings
 from tenant_operator.store import Key, Store, Stored
+from tenant_operator.watch_proof import WatchProof
 from tenant_operator.workqueue import WorkQueue
 
 
@@ -49,6 +50,8 @@ class App:
     queue: WorkQueue[Key] = field(default_factory=WorkQueue)
     accounts: dict[Key, Account] = field(default_factory=dict)
     memories: dict[str, Memory] = field(default_factory=dict)
+    watch: WatchProof = field(default_factory=WatchProof)
+    working: bool = False
 
     def memory(self, uid: str) -> Memory:
         """What is remembered of an object."""

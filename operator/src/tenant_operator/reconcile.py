@@ -444,6 +444,7 @@ def forget_tenant(app: App, stored: Stored) -> None:
     """A Tenant is gone: forget what was remembered of it."""
     app.memories.pop(stored.uid, None)
     app.queue.drop(stored.key)
+    app.watch.forget(stored.key)
     for account in app.accounts.values():
         account.inventory.drop(stored.uid)
 

@@ -33,7 +33,7 @@ from tenant_operator.core.results import (
 from tenant_operator.core.step import StepRef, Trouble, Verdict, walk
 from tenant_operator.core.summary import Report, conditions, present, since
 from tenant_operator.core.trouble import failure_trouble, obstacle_trouble, trouble
-from tenant_operator.core.world import Firewall, Image, SshKey
+from tenant_operator.core.world import Firewall, Image, ServerType, SshKey
 from tenant_operator.fleet_scope import FleetScope, act_fleet, look_fleet
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
@@ -249,10 +249,6 @@ def _forget(scope: FleetScope) -> None:
 def make_fleet_case(scope: FleetScope) -> FleetCase:
     """What the steps see."""
     account = scope.account
-    keys = account.bake_keys
-    user_data = (
-        bake_user_data(scope.identity, scope.spec, keys) if isinstance(keys, BakeKeys) else ""
-    )
     return FleetCase(
         identity=scope.identity,
         spec=scope.spec,
@@ -346,12 +342,11 @@ def _note(
 # -- what tenants see ----------------------------------------------------------------------------
 def _publish_view(scope: FleetScope, verdict: Verdict, noted: Trouble | None) -> None:
     account, old = scope.account, scope.account.view
-    known = account.catalogue is not UNKNOWN
     view = FleetView(
         identity=scope.identity,
         spec=scope.spec,
         fault=_fault(verdict, noted),
-        catalogue=account.catalogue if known else (old.catalogue if old else ()),
+        catalogue=_catalogue(account),
         firewall_id=_id(account.firewall, old.firewall_id if old else None),
         ssh_key_id=_id(account.ssh_key, old.ssh_key_id if old else None),
         snapshot=_snapshot(scope, old),
@@ -379,6 +374,12 @@ def _fault(verdict: Verdict, noted: Trouble | None) -> tuple[str, str] | None:
     if isinstance(verdict.result, Stop):
         return verdict.result.reason, verdict.result.message
     return None
+
+
+def _catalogue(account: Account) -> tuple[ServerType, ...]:
+    if account.catalogue is not UNKNOWN:
+        return account.catalogue
+    return account.view.catalogue if account.view else ()
 
 
 def _id(thing: Seen[Firewall] | Seen[SshKey], before: int | None) -> int | None:

@@ -25,7 +25,9 @@ async def write_status(app: App, stored: Stored, status: Mapping[str, Any]) -> b
         status_path(stored.key),
         {"metadata": {"resourceVersion": stored.resource_version}, "status": patch},
     )
-    app.store.put(read(stored.key.kind, body))
+    written = read(stored.key.kind, body)
+    app.store.put(written)
+    app.watch.wrote(written.key, written.resource_version, app.clock())
     return True
 
 

@@ -41,6 +41,12 @@ CLUSTER_RIGHTS: Final[tuple[Right, ...]] = (
     ),
     Right(
         group="",
+        resources=("namespaces",),
+        verbs=("get",),
+        why="Reads the uid of kube-system, which tells this cluster from others in labels.",
+    ),
+    Right(
+        group="",
         resources=("secrets",),
         verbs=("create", "delete", "get", "patch"),
         why="Reads the Secrets that specs name and keeps one Secret per Tenant and Fleet.",

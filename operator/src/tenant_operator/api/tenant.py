@@ -28,13 +28,11 @@ TENANT_RULES: Final[list[dict[str, Any]]] = [
         f"self.metadata.name.size() <= {NAME_LIMIT}",
         f"a tenant's name has at most {NAME_LIMIT} characters, because its server is named after "
         "it; choose a shorter one and put the long form into spec.displayName",
-        field=".metadata.name",
     ),
     rule(
         f"self.metadata.name.matches('^{HOST_LABEL}$')",
         "a tenant's name has lower-case letters, digits and hyphens only (no dots), because its "
         "server is named after it",
-        field=".metadata.name",
     ),
 ]
 

@@ -45,6 +45,11 @@ class Kubernetes:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return self._access.server
+
     async def get(self, path: str) -> Document:
         """Read an object. Raises NotFound, KubernetesError."""
         return await self._send("GET", path)

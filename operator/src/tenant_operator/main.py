@@ -1,0 +1,123 @@
+"""Start-up: settings, sign-in, adapters, kopf, workers, probes. The program `tenant-operator`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import kopf
+import uvloop
+
+from tenant_operator import log
+from tenant_operator.adapters import real_adapters
+from tenant_operator.app import Adapters, App
+from tenant_operator.cluster.client import Kubernetes, KubernetesError
+from tenant_operator.cluster.login import Access, LoginError, find_access
+from tenant_operator.handlers import register
+from tenant_operator.serving import measure_lag, serve
+from tenant_operator.settings import Settings
+from tenant_operator.working import work
+
+
+def run(argv: Sequence[str] | None = None) -> None:
+    """The program: returns when it is told to stop."""
+    settings = settings_from(sys.argv[1:] if argv is None else argv)
+    log.configure(level=settings.log_level, as_json=settings.log_format == "json")
+    try:
+        access = find_access(settings.kubeconfig, settings.context)
+    except LoginError as error:
+        raise SystemExit(f"tenant-operator: {error}") from error
+    uvloop.run(operate(settings, access, real_adapters()))
+
+
+def settings_from(argv: Sequence[str]) -> Settings:
+    """Settings from the environment, with the command line before it."""
+    parser = argparse.ArgumentParser(
+        prog="tenant-operator",
+        description="Turns Tenant objects into machines. Every option is also a setting "
+        "OPERATOR_<NAME>; docs/reference/settings.md lists all of them.",
+    )
+    parser.add_argument("--kubeconfig", type=Path, help="kubeconfig to use")
+    parser.add_argument("--context", help="context of the kubeconfig")
+    parser.add_argument("--namespace", help="watch this namespace only")
+    parser.add_argument("--log-format", choices=("json", "text"), help="how to log")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--probe-port", type=int, help="port of /healthz; 0 for none")
+    parser.add_argument("--metrics-port", type=int, help="port of /metrics; 0 for none")
+    given: dict[str, Any] = {
+        name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None
+    }
+    return Settings(**given)
+
+
+async def operate(
+    settings: Settings,
+    access: Access,
+    adapters: Adapters,
+    *,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run one operator until it is stopped (by a signal, or by `stop` in tests)."""
+    kubernetes = Kubernetes(access, connections=settings.kubernetes_connections)
+    try:
+        app = App(
+            settings=settings,
+            adapters=adapters,
+            kubernetes=kubernetes,
+            installation=settings.installation or await installation_of(kubernetes),
+        )
+        registry = kopf.OperatorRegistry()
+        register(registry, app, access)
+        async with running(app):
+            await kopf.operator(
+                registry=registry,
+                settings=kopf.OperatorSettings(),
+                standalone=True,
+                clusterwide=settings.namespace is None,
+                namespaces=() if settings.namespace is None else (settings.namespace,),
+                stop_flag=stop,
+            )
+    finally:
+        await kubernetes.close()
+
+
+@contextlib.asynccontextmanager
+async def running(app: App) -> AsyncIterator[None]:
+    """Workers, probes and metrics, as long as the block lasts."""
+    runners = await serve(app)
+    tasks = [
+        asyncio.create_task(work(app), name=f"worker-{n}") for n in range(app.settings.workers)
+    ]
+    tasks.append(asyncio.create_task(measure_lag(), name="loop-lag"))
+    app.working = True
+    try:
+        yield
+    finally:
+        app.working = False
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for memory in app.memories.values():
+            await memory.hang_up()
+        for account in app.accounts.values():
+            await account.close()
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def installation_of(kubernetes: Kubernetes) -> str:
+    """A name of this cluster that stays: from the uid of its kube-system namespace.
+
+    Without the right to read that, from the address of the API server.
+    """
+    try:
+        namespace = await kubernetes.get("/api/v1/namespaces/kube-system")
+        return f"c-{namespace['metadata']['uid'][:8]}"
+    except KubernetesError:
+        return f"c-{hashlib.sha256(kubernetes.server.encode()).hexdigest()[:8]}"
