@@ -80,7 +80,9 @@ def first_boot_files(
     spec: MachineSpec, *, resolvers: Sequence[str], password_hash: str | None
 ) -> dict[str, str]:
     """Files by path that give a new disk its identity."""
+    sign_in = {} if password_hash is None else {"sshd.conf": "PermitRootLogin yes\n"}
     return {
+        **sign_in,
         "first-boot": "",
         "hostname": spec.hostname + "\n",
         "hosts": hosts_file(spec.hostname),

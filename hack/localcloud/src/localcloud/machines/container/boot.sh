@@ -49,6 +49,9 @@ if [ -e "$boot/first-boot" ]; then
     : >/etc/machine-id
     cp "$boot/resolv.conf" "$boot/hostname" "$boot/hosts" /etc/
     chmod 644 /etc/resolv.conf /etc/hostname /etc/hosts
+    if [ -e "$boot/sshd.conf" ]; then
+        cp "$boot/sshd.conf" /etc/ssh/sshd_config.d/60-root-password.conf
+    fi
     mkdir -p /var/lib/cloud/seed
     cp -r "$boot/seed" /var/lib/cloud/seed/nocloud
     chmod -R go= /var/lib/cloud/seed/nocloud
@@ -105,5 +108,8 @@ ln -s ../volumes.service "$wants/volumes.service"
 
 umount -l "$boot"
 rmdir "$boot"
+# As on a machine: an unmount reaches the services that have a mount namespace of their own, and so
+# lets go of the device.
+mount --make-rshared /
 exec env -i container=docker PATH="$PATH" \
     SYSTEMD_PROC_CMDLINE=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 /sbin/init
