@@ -23,7 +23,7 @@ from localcloud.administration import Administration, origin_of
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-WITHOUT_PROGRAMS = ("dns", "cloudflare", "proxy", "edge")
+WITHOUT_PROGRAMS = ("dns", "hetzner", "cloudflare", "proxy", "edge")
 
 
 @dataclass(frozen=True)

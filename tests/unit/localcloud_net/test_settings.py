@@ -29,14 +29,20 @@ def test_ports_count_up_from_a_base_and_never_meet() -> None:
     assert {name: port for name, port in ports.items() if name not in ours} == {
         "proxy": 443,
         "proxy_http": 80,
+        "machine_ssh": 2222,
         "machine": 443,
         "machine_http": 80,
     }
 
 
-def test_base_zero_asks_for_free_ports_but_not_on_machines() -> None:
-    ports = asdict(ports_from(0, {}))
-    assert {name for name, port in ports.items() if port} == {"machine", "machine_http"}
+def test_base_zero_asks_for_free_ports_but_not_on_machines_with_addresses_of_their_own() -> None:
+    ports = asdict(ports_from(0, {}, backend="container"))
+    assert {name for name, port in ports.items() if port} == {
+        "machine_ssh",
+        "machine",
+        "machine_http",
+    }
+    assert not any(asdict(ports_from(0, {}, backend="memory")).values())
 
 
 @pytest.mark.parametrize(("base", "chosen"), [(None, {"nothing": 1}), (70000, {}), (-1, {})])
@@ -63,7 +69,8 @@ def test_what_cannot_work_is_said(changes: dict[str, object], sentence: str) -> 
 def test_machines_meet_the_host_at_their_subnets_first_and_the_edge_at_its_last_address() -> None:
     settings = Settings(dir=Path("/x"), backend="container", subnet="198.18.4.0/24")
     assert (settings.gateway, settings.proxy_address) == ("198.18.4.1", "198.18.4.254")
-    assert Settings(dir=Path("/x")).gateway == "127.0.0.1"
+    simulated = Settings(dir=Path("/x"), backend="memory")
+    assert (simulated.gateway, simulated.machine_network) == ("127.0.0.1", "127.64.0.0/10")
 
 
 def test_settings_are_read_back_as_they_were() -> None:

@@ -31,17 +31,18 @@ from localcloud.runner import (
     ENDPOINTS,
     SETTINGS,
     AlreadyRunningError,
+    PartError,
     hold,
     holder,
     serve,
 )
 from localcloud.settings import (
     BACKENDS,
-    DEFAULT_SUBNET,
     SERVICES,
     Settings,
     SettingsError,
     check,
+    default_subnet,
     from_json,
     port_names,
     ports_from,
@@ -50,6 +51,7 @@ from localcloud.settings import (
 STOP_SECONDS = 60.0
 EXPECTED = (
     AlreadyRunningError,
+    PartError,
     SettingsError,
     ProcessError,
     InterfaceError,
@@ -70,9 +72,6 @@ def command(arguments: Sequence[str]) -> int:
         code: int = options.call(options)
     except EXPECTED as error:
         print(f"localcloud: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    except OSError as error:
-        print(f"localcloud: {error} (choose other ports?)", file=sys.stderr)  # noqa: T201
         return 1
     return code
 
@@ -105,7 +104,7 @@ def _add(
 def _add_up(commands: Any) -> None:
     up = _add(commands, "up", _up, "start an instance and stay in the foreground")
     up.add_argument("--backend", choices=BACKENDS, default="memory")
-    up.add_argument("--subnet", default=DEFAULT_SUBNET, help="the machines' IPv4 network")
+    up.add_argument("--subnet", default="", help="the machines' IPv4 network")
     up.add_argument("--port-base", type=int, help="first of consecutive ports; 0: any free ones")
     up.add_argument("--ports", default="", help=f"name=port,… of {', '.join(port_names())}")
     up.add_argument("--only", default=",".join(SERVICES), help="services to start, by comma")
@@ -147,8 +146,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         Settings(
             dir=options.dir.resolve(),
             backend=options.backend,
-            subnet=options.subnet,
-            ports=ports_from(options.port_base, ports),
+            subnet=options.subnet or default_subnet(options.backend),
+            ports=ports_from(options.port_base, ports, backend=options.backend),
             only=tuple(name for name in options.only.split(",") if name),
             forward=options.forward,
             proxy=options.proxy,

@@ -45,8 +45,15 @@ class Instance:
     machines: Machines
     tokens: dict[str, str]
     visitors: Visitors = field(default_factory=Visitors)
+    machine_ports: list[int] = field(default_factory=list)
     special_ports: dict[str, tuple[int, int]] = field(default_factory=dict)
     endpoints: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def web_ports(self) -> tuple[int, int]:
+        """The ports of a machine's web server: TLS and plain."""
+        told = (self.settings.ports.machine, self.settings.ports.machine_http)
+        return (self.machine_ports[1], self.machine_ports[2]) if self.machine_ports else told
 
     @property
     def folder(self) -> Path:
@@ -78,7 +85,7 @@ def open_instance(settings: Settings, ends: AsyncExitStack, say: Callable[[str],
         rows=rows,
         records=records,
         zones=zones,
-        pool=AddressPool(settings.subnet, reserved=frozenset({settings.proxy_address})),
+        pool=AddressPool(settings.machine_network, reserved=frozenset({settings.proxy_address})),
         tokens=ready_tokens(settings.dir / "tokens.json"),
     )
 

@@ -29,6 +29,7 @@ from localcloud.hetzner.cloud import Surroundings
 from localcloud.hetzner.model import Token
 from localcloud.hetzner.service import Address, start_hetzner
 from localcloud.instance import PURGE, Instance, free_port
+from localcloud.machines.memory import MemoryMachines
 from localcloud.model import ModelSettings, start_model
 from localcloud.registry import HOST as REGISTRY_HOST
 from localcloud.registry import RegistryOptions, start_registry
@@ -45,6 +46,9 @@ async def machines(instance: Instance) -> str:
     """What servers are made of; opened first, because it makes the gateway's address."""
     await instance.machines.open()
     instance.ends.push_async_callback(_close_machines, instance)
+    if isinstance(instance.machines, MemoryMachines):
+        instance.machine_ports.extend(instance.machines.ports)
+        instance.endpoints["machine_ssh_port"] = instance.machines.ports[0]
     return f"{instance.settings.backend}, {', '.join(instance.machines.stock_images())}"
 
 
@@ -113,8 +117,8 @@ async def proxy(instance: Instance) -> str:
         address=settings.proxy_address,
         port=ports.proxy,
         http_port=ports.proxy_http,
-        origin_port=ports.machine,
-        origin_http_port=ports.machine_http,
+        origin_port=instance.web_ports[0],
+        origin_http_port=instance.web_ports[1],
         bundle=instance.folder / "ca.pem",
     )
     origins = Origins(instance.zones)
@@ -153,8 +157,8 @@ async def acme(instance: Instance) -> str:
         port=port,
         management_port=ports.acme_management or free_port(LOOPBACK),
         dns=str(instance.endpoints["dns"]),
-        http_port=ports.machine_http,
-        tls_port=ports.machine,
+        http_port=instance.web_ports[1],
+        tls_port=instance.web_ports[0],
         nonce_reject=settings.nonce_reject,
     )
     child, root = await start_acme(
@@ -172,8 +176,8 @@ async def edge(instance: Instance) -> str:
     ports = instance.settings.ports
     through = PassThrough(
         addresses=instance.zones.addresses,
-        port=ports.machine,
-        http_port=ports.machine_http,
+        port=instance.web_ports[0],
+        http_port=instance.web_ports[1],
         visitors=instance.visitors,
         special=instance.special_ports,
     )

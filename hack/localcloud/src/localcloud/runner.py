@@ -30,6 +30,10 @@ class AlreadyRunningError(RuntimeError):
     """Another process runs an instance in this folder."""
 
 
+class PartError(RuntimeError):
+    """A part cannot listen; the message names it and says what helps."""
+
+
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
     """Hold the folder's lock.
@@ -99,11 +103,19 @@ async def _serve(settings: Settings, say: Callable[[str], None], stop: asyncio.E
         say("stopping")
 
 
+async def _started(name: str, start: parts.Start, instance: Instance) -> str:
+    try:
+        return await start(instance)
+    except OSError as error:
+        why = f"{error.strerror or error}; choose other ports with --port-base or --ports"
+        raise PartError(f"{name} did not start: {why}") from error
+
+
 async def _start(instance: Instance) -> None:
     parts.write_bundle(instance)
     for name, start in parts.ORDER:
         if name == "machines" or instance.settings.runs(name):
-            instance.say(f"{name:<11} {await start(instance)}")
+            instance.say(f"{name:<11} {await _started(name, start, instance)}")
     document = {
         **instance.endpoints,
         "gateway": instance.settings.gateway,

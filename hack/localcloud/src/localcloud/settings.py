@@ -24,7 +24,9 @@ SERVICES: tuple[str, ...] = get_args(Service)
 DOMAIN = "localcloud.test"
 LOOPBACK = "127.0.0.1"
 PROXY_ON_LOOPBACK = "127.63.0.1"
+SIMULATED = "127.64.0.0/10"
 DEFAULT_SUBNET = "198.18.0.0/24"
+MEMORY_SUBNET = "127.64.0.0/10"
 
 
 class SettingsError(ValueError):
@@ -81,6 +83,11 @@ class Settings:
         return str(ipaddress.ip_network(self.subnet)[1])
 
     @property
+    def machine_network(self) -> str:
+        """Where servers get their public IPv4 addresses from."""
+        return SIMULATED if self.backend == "memory" else self.subnet
+
+    @property
     def proxy_address(self) -> str:
         """Where proxied names point to: an address no server is given (the subnet's last)."""
         if self.proxy:
@@ -109,6 +116,11 @@ def check(settings: Settings) -> Settings:
     network = _network(settings.subnet)
     if network.version != 4 or network.num_addresses < 8:
         raise SettingsError(f"subnet {settings.subnet} is too small: use an IPv4 /29 or larger")
+    if settings.backend == "memory" and not network.is_loopback:
+        raise SettingsError(
+            f"subnet {settings.subnet} is not reached on this computer: machines in memory live on "
+            f"loopback, use {MEMORY_SUBNET} or a part of it"
+        )
     return settings
 
 
@@ -129,21 +141,29 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         raise SettingsError(f"subnet {text!r} is not a network: {error}") from error
 
 
+def default_subnet(backend: str) -> str:
+    """The machines' network of an instance that is not told one."""
+    return MEMORY_SUBNET if backend == "memory" else DEFAULT_SUBNET
+
+
 def port_names() -> tuple[str, ...]:
     """Every name that `--ports` takes."""
     return tuple(item.name for item in fields(Ports))
 
 
-def ports_from(base: int | None, chosen: Mapping[str, int]) -> Ports:
+def ports_from(base: int | None, chosen: Mapping[str, int], *, backend: str = "container") -> Ports:
     """Ports counted up from `base` (0: all free ones), then single ones by name.
 
-    The ports of machines keep their defaults: they sit on addresses of their own. So does the
-    proxied edge, unless free ports are asked for.
+    The ports of machines keep their defaults, because they sit on addresses of their own; simulated
+    machines share theirs, so that free ones are found for them too. The proxied edge keeps its
+    defaults unless free ports are asked for.
 
     Raises:
         SettingsError: a name or number that cannot be.
     """
     counted = _counted(base) if base is not None else {}
+    if base == 0 and backend == "memory":
+        counted |= dict.fromkeys(MACHINES, 0)
     unknown = sorted(set(chosen) - set(port_names()))
     if unknown:
         raise SettingsError(f"no such port: {', '.join(unknown)}; there are {port_names()}")
