@@ -14,6 +14,7 @@ from localcloud.hetzner.routing import Router
 from localcloud.hetzner.state import State
 from localcloud.hetzner.tokens import Tokens
 from localcloud.hetzner.watch import Watch
+from localcloud.machines import memory_admin
 from localcloud.rows import Rows
 
 PREFIX = "/v1"
@@ -42,6 +43,7 @@ class HetznerCloud:
         """The web application: the API below `/v1` and the owner's interface `/_admin`."""
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(Admin(self.door).routes())
+        app.add_routes(memory_admin.routes(self.cloud.machines))
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 

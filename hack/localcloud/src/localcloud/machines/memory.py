@@ -223,7 +223,7 @@ class MemoryMachines:
             self._planned[target] = faults
             self._rows.put(_FAULTS, target, asdict(faults))
         for host in self.hosts.values():
-            if target in (str(host.server_id), host.hostname):
+            if target in (str(host.server_id), host.hostname) or (faults is None and target == "*"):
                 host.faults = replace(faults) if faults else Faults()
                 self._save(host)
 
