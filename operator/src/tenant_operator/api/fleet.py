@@ -93,7 +93,7 @@ class Access(ApiModel):
     ssh_networks: Networks
     """Networks that may reach SSH, the operator's own among them."""
     ssh_port: Annotated[int, Field(ge=1, le=65535)] = 22
-    """Port of sshd on the machines."""
+    """Port the operator connects to when something in front of sshd (port 22) maps another one."""
 
 
 class Registry(ApiModel):

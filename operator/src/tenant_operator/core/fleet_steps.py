@@ -37,6 +37,8 @@ from tenant_operator.core.results import (
 from tenant_operator.core.step import Step
 from tenant_operator.core.world import Firewall, FirewallRule, FirewallSpec
 
+SSHD_PORT: Final = "22"
+"""Where sshd listens on every machine; `access.sshPort` is how the operator gets there."""
 ANYWHERE: Final = ("0.0.0.0/0", "::/0")
 
 
@@ -119,7 +121,7 @@ def wanted_rules(spec: FleetSpec) -> tuple[FirewallRule, ...]:
         FirewallRule(protocol="tcp", port="443", sources=web, description="https"),
         FirewallRule(
             protocol="tcp",
-            port=str(spec.access.ssh_port),
+            port=SSHD_PORT,
             sources=tuple(spec.access.ssh_networks),
             description="ssh",
         ),
