@@ -18,6 +18,7 @@ pytest_plugins = [
     "plugins.fix_model_server",
     "plugins.fix_memory_machines",
     "plugins.fix_chain",
+    "plugins.fix_ssh_server",
 ]
 
 

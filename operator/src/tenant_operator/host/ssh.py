@@ -90,11 +90,11 @@ class SshHost:
             process = await self._connection.create_process(
                 command_line(command.argv), encoding=None
             )
-            async with process:
-                process.stdin.write(command.stdin)
-                process.stdin.write_eof()
-                out, err = await asyncio.gather(capped(process.stdout), capped(process.stderr))
-                await process.wait_closed()
+            # Not `async with`: leaving that waits for the remote program, time limit or not.
+            process.stdin.write(command.stdin)
+            process.stdin.write_eof()
+            out, err = await asyncio.gather(capped(process.stdout), capped(process.stderr))
+            await process.wait_closed()
         code = process.returncode
         return Output(code=code if code is not None else -1, stdout=out, stderr=err)
 

@@ -1,0 +1,177 @@
+"""SSH servers that the host adapter is held against: Debian's sshd and asyncssh's own server.
+
+Both run real commands on this machine as the user of the tests; files go below the test's folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import asyncssh
+import pytest
+from tenant_operator.core.stack import KeyPair
+from tenant_operator.host.port import HostAddress
+
+SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
+READY_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """A server that answers, with the pair it shows and the pair it accepts."""
+
+    port: int
+    host_key: KeyPair
+    client_key: KeyPair
+    root: Path = field(repr=False)
+
+    def address(self, **changes: object) -> HostAddress:
+        """How to reach it, with some fields replaced."""
+        plain = HostAddress(
+            address="127.0.0.1",
+            port=self.port,
+            user=getpass.getuser(),
+            host_keys=(self.host_key.public,),
+            client_key=self.client_key.private,
+        )
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def new_pair() -> KeyPair:
+    """A fresh Ed25519 pair."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    public = " ".join(key.export_public_key().decode().split()[:2])
+    return KeyPair(private=key.export_private_key().decode(), public=public)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, socket_enabled: None) -> Iterator[SshServer]:
+    """Debian's sshd with the product's own hardened settings, as far as they are not the host's."""
+    if not Path(SSHD).exists():
+        pytest.skip("openssh-server is not installed: apt-get install openssh-server")
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    server = SshServer(free_port(), new_pair(), new_pair(), tmp_path / "files")
+    config = write_config(tmp_path, server)
+    process = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.PIPE)
+    try:
+        wait_for_banner(process, server.port)
+        yield server
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def write_config(folder: Path, server: SshServer) -> Path:
+    """sshd's files in a folder of the test."""
+    key, accepted = folder / "host_key", folder / "authorized_keys"
+    key.write_text(server.host_key.private)
+    key.chmod(0o600)
+    accepted.write_text(server.client_key.public + "\n")
+    config = folder / "sshd_config"
+    lines = (
+        f"Port {server.port}",
+        "ListenAddress 127.0.0.1",
+        f"HostKey {key}",
+        f"AuthorizedKeysFile {accepted}",
+        f"PidFile {folder / 'sshd.pid'}",
+        "StrictModes no",
+        "UsePAM no",
+        "PermitRootLogin prohibit-password",
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "MaxAuthTries 3",
+        "AllowTcpForwarding no",
+        "Subsystem sftp internal-sftp",
+    )
+    config.write_text("\n".join(lines) + "\n")
+    return config
+
+
+def wait_for_banner(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return once the server talks SSH."""
+    for _ in range(READY_SECONDS * 50):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+                if probe.recv(4) == b"SSH-":
+                    return
+        except OSError:
+            pass
+        if process.poll() is not None:
+            break
+        process_wait(process)
+    raise AssertionError(f"sshd did not start: {process.communicate()[1].decode()}")
+
+
+def process_wait(process: subprocess.Popen[bytes]) -> None:
+    """Give the server a moment, or notice its end."""
+    try:
+        process.wait(0.02)
+    except subprocess.TimeoutExpired:
+        return
+
+
+class _Server(asyncssh.SSHServer):
+    """Accepts one key."""
+
+    def __init__(self, accepted: str) -> None:
+        self._accepted = accepted
+
+    def begin_auth(self, username: str) -> bool:
+        """Everybody must show a key."""
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """Keys only."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether it is the one."""
+        return key.export_public_key().decode().split()[:2] == self._accepted.split()[:2]
+
+
+@pytest.fixture
+async def asyncssh_server(tmp_path: Path, socket_enabled: None) -> AsyncIterator[SshServer]:
+    """asyncssh's server, which runs what it is told by the shell."""
+    server = SshServer(free_port(), new_pair(), new_pair(), tmp_path / "files")
+    listener = await asyncssh.listen(
+        "127.0.0.1",
+        server.port,
+        server_factory=lambda: _Server(server.client_key.public),
+        server_host_keys=[asyncssh.import_private_key(server.host_key.private)],
+        process_factory=run_command,
+        sftp_factory=True,
+        encoding=None,
+    )
+    yield server
+    listener.close()
+    await listener.wait_closed()
+
+
+async def run_command(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Hand a command line to the shell, as sshd does."""
+    child = await asyncio.create_subprocess_shell(
+        process.command or "",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate(await process.stdin.read())
+    process.stdout.write(out)
+    process.stderr.write(err)
+    process.exit(child.returncode or 0)
