@@ -73,6 +73,7 @@ class Chain:
             run([str(HACK / "tools" / "build"), tool], log=self.logs / "tools.log")
         argv = ["localcloud", "up", "--dir", str(self.cloud_folder)]
         argv += ["--backend", self.options.backend, "--hetzner-zone", objects.ZONE]
+        argv += ["--registry-data", str(binaries.cache_folder().parent / "registry")]
         child = self._start("localcloud", [*argv, *self.options.cloud_arguments])
         self.endpoints = json.loads(_when_written(self.cloud_folder / "endpoints.json", child))
         return f"Hetzner API at {self.endpoints['hetzner']}"
@@ -96,9 +97,9 @@ class Chain:
 
     def start_operator(self) -> str:
         """Install CRDs and RBAC, then run the operator under its own service account."""
-        self.kubectl("apply", "--server-side", "-f", str(objects.REPOSITORY / "crds"))
-        self.kubectl("apply", "-f", str(objects.REPOSITORY / "manifests" / "install"))
+        self._apply_folder("crds")
         self.kubectl("wait", "--for=condition=Established", "crd/tenants.blueagency.io")
+        self._apply_folder("manifests/install")
         kubeconfig = self._operator_kubeconfig()
         environment = {
             "OPERATOR_KUBECONFIG": str(kubeconfig),
@@ -109,8 +110,13 @@ class Chain:
         self._start("operator", ["tenant-operator"], environment)
         return "watching Fleets and Tenants"
 
+    def _apply_folder(self, name: str) -> None:
+        folder = str(objects.REPOSITORY / name)
+        self.kubectl("apply", "--server-side", "-f", folder, everywhere=True)
+
     def apply_fleet(self) -> str:
         """Apply the credentials and the Fleet."""
+        self.apply(objects.namespace())
         bundle = self.ca_bundle.read_text()
         fleet = objects.fleet(self.endpoints, self.images, bundle)
         self.apply(*objects.secrets(self.endpoints), fleet)
@@ -128,9 +134,11 @@ class Chain:
         found: Document = json.loads(self.kubectl("get", kind, name, "-o", "json"))
         return found
 
-    def kubectl(self, *words: str, stdin: str | None = None) -> str:
-        """Run kubectl against the demo's cluster and namespace."""
-        argv = [str(binaries.find("kubectl")), "--namespace", objects.NAMESPACE]
+    def kubectl(self, *words: str, stdin: str | None = None, everywhere: bool = False) -> str:
+        """Run kubectl against the demo's cluster, in its namespace unless `everywhere`."""
+        argv = [str(binaries.find("kubectl"))]
+        if not everywhere:
+            argv += ["--namespace", objects.NAMESPACE]
         if self.plane is not None:
             argv.append(f"--kubeconfig={self.plane.kubeconfig}")
         return run([*argv, *words], log=self.logs / "kubectl.log", stdin=stdin)
@@ -201,8 +209,8 @@ class Chain:
         return child
 
     def _operator_kubeconfig(self) -> Path:
-        account = ("tenant-operator", "--duration=24h")
-        token = self.kubectl("create", "token", *account).strip()
+        account = ("tenant-operator", "--namespace=tenant-operator", "--duration=24h")
+        token = self.kubectl("create", "token", *account, everywhere=True).strip()
         config = yaml.safe_load(
             self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "yaml")
         )

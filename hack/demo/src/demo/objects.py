@@ -21,6 +21,11 @@ def sample(name: str) -> Document:
     return document
 
 
+def namespace() -> Document:
+    """Where the agency keeps its Fleet and Tenants."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+
+
 def secrets(endpoints: Document) -> list[Document]:
     """The agency's credentials, which people would create with `kubectl create secret`."""
     tokens = endpoints["tokens"]

@@ -115,6 +115,7 @@ def _add_up(commands: Any) -> None:
     up.add_argument("--nonce-reject", type=int, default=0, help="percent of good ACME nonces")
     up.add_argument("--pace", type=float, default=0.0, help="share of the time Hetzner would take")
     up.add_argument("--binaries", type=Path, help="folder with pebble and registry")
+    up.add_argument("--registry-data", type=Path, help="keep images here, also after a purge")
     up.add_argument("--openapi", type=Path, help="Hetzner's document, to check every answer")
     up.add_argument("--verbose", action="store_true", help="log every part's messages")
 
@@ -156,6 +157,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             nonce_reject=options.nonce_reject,
             pace=options.pace,
             openapi=options.openapi,
+            registry_data=options.registry_data,
             **given,
         )
     )

@@ -134,8 +134,9 @@ async def registry(instance: Instance) -> str:
     """The image registry, for machines by name and for the host on loopback."""
     address = instance.settings.gateway
     port = instance.settings.ports.registry or free_port(address)
+    blobs = instance.settings.registry_data or instance.folder / "registry"
     child = await start_registry(
-        RegistryOptions(address=address, port=port),
+        RegistryOptions(address=address, port=port, blobs=blobs),
         folder=instance.folder,
         authority=instance.authority,
         binaries=instance.settings.binaries,

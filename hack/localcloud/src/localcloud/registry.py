@@ -1,8 +1,8 @@
 """The image registry: the real `registry` (CNCF distribution) with TLS by the local authority.
 
 Machines name it `registry.localcloud.test`; the host pushes over loopback. Anybody who reaches it
-may push and delete: it listens on loopback and on the machines' gateway only. Blobs lie in
-`<dir>/registry` and survive a restart.
+may push and delete: it listens on loopback and on the machines' gateway only. Blobs survive a
+restart; a folder outside the instance's own is shared by instances and survives them too.
 """
 
 from __future__ import annotations
@@ -26,17 +26,16 @@ class RegistryOptions:
 
     address: str
     port: int
+    blobs: Path
 
 
-def configuration(
-    options: RegistryOptions, *, blobs: Path, chain: Path, key: Path
-) -> dict[str, object]:
+def configuration(options: RegistryOptions, *, chain: Path, key: Path) -> dict[str, object]:
     """The registry's configuration (JSON is YAML). No telemetry, no cache, deletes allowed."""
     return {
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {
-            "filesystem": {"rootdirectory": str(blobs)},
+            "filesystem": {"rootdirectory": str(options.blobs)},
             "delete": {"enabled": True},
         },
         "http": {
@@ -53,9 +52,8 @@ async def start_registry(
     program = find_program("registry", binaries, hint=HINT)
     addresses = dict.fromkeys((LOOPBACK, options.address))
     shown = authority.certificate(HOST, "localhost", *addresses)
-    blobs = folder / "registry"
-    blobs.mkdir(parents=True, exist_ok=True)
-    document = configuration(options, blobs=blobs, chain=shown.chain, key=shown.key)
+    options.blobs.mkdir(parents=True, exist_ok=True)
+    document = configuration(options, chain=shown.chain, key=shown.key)
     path = folder / "registry.json"
     write_whole(path, json.dumps(document, indent=2))
     child = await Child.start(

@@ -74,6 +74,7 @@ class Settings:
     binaries: Path = field(default_factory=cache_folder)
     openapi: Path | None = None
     proxy: str = ""
+    registry_data: Path | None = None
 
     @property
     def gateway(self) -> str:
@@ -190,6 +191,10 @@ def to_json(settings: Settings) -> dict[str, Any]:
 
 def from_json(document: Mapping[str, Any]) -> Settings:
     """Settings as an earlier run wrote them."""
-    paths = {k: Path(document[k]) for k in ("dir", "binaries", "openapi") if document.get(k)}
+    paths = {
+        k: Path(document[k])
+        for k in ("dir", "binaries", "openapi", "registry_data")
+        if document.get(k)
+    }
     lists = {k: tuple(document[k]) for k in ("only", "cloudflare_zones", "hetzner_zones")}
     return Settings(**{**document, **paths, **lists, "ports": Ports(**document["ports"])})
