@@ -75,7 +75,9 @@ class Folders:
 class Disks:
     """The disks and images of one instance, by name."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, plain: bool = False) -> None:
+        """Disks below `directory`; `plain` asks for folders even where btrfs is to be had."""
+        self._plain = plain
         self._file = directory / "pool.img"
         self._pool = directory / "pool"
         self._store: Store = Folders()
@@ -83,7 +85,7 @@ class Disks:
     async def open(self) -> None:
         """Mount the pool, made at first use; repeatable."""
         self._pool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if await _can_btrfs():
+        if not self._plain and await _can_btrfs():
             await self._mount()
             self._store = Subvolumes()
         for folder in ("images", "servers", "gone"):

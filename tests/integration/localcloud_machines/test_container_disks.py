@@ -1,0 +1,85 @@
+"""Both kinds of pool give the same clones."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from localcloud.machines.container.disks import Disks
+from localcloud.machines.port import MachineError
+
+pytestmark = [
+    pytest.mark.container,
+    pytest.mark.skipif(os.geteuid() != 0, reason="container machines need root"),
+]
+
+
+@pytest_asyncio.fixture(params=["btrfs", "plain"])
+async def disks(request: pytest.FixtureRequest) -> AsyncIterator[Disks]:
+    with tempfile.TemporaryDirectory(prefix="localcloud-test-") as folder:
+        pool = Disks(Path(folder), plain=request.param == "plain")
+        await pool.open()
+        yield pool
+        await pool.close()
+        assert not is_mounted_below(folder)
+
+
+def is_mounted_below(folder: str) -> bool:
+    return folder in Path("/proc/mounts").read_text()
+
+
+def fill(root: Path) -> None:
+    (root / "file").write_text("layer")
+    os.link(root / "file", root / "link")
+    os.mknod(root / "whiteout", stat.S_IFCHR, 0)
+    (root / "owned").mkdir(mode=0o750)
+    os.chown(root / "owned", 10001, 10002)
+    os.setxattr(root / "owned", "trusted.overlay.opaque", b"y")
+
+
+def is_filled(root: Path) -> bool:
+    owned = (root / "owned").stat()
+    return (
+        (root / "link").stat().st_nlink == 2
+        and (root / "whiteout").is_char_device()
+        and (owned.st_uid, owned.st_gid, stat.S_IMODE(owned.st_mode)) == (10001, 10002, 0o750)
+        and os.getxattr(root / "owned", "trusted.overlay.opaque") == b"y"
+    )
+
+
+async def test_a_clone_is_equal_and_independent(disks: Disks) -> None:
+    fill(await disks.begin_image("stock"))
+    assert not disks.has_image("stock")
+    disks.finish_image("stock")
+    await disks.provide(1, "stock")
+    assert is_filled(disks.root(1))
+    (disks.root(1) / "file").write_text("changed")
+    assert await disks.snapshot(1, "image-9") >= 0
+    await disks.provide(2, "image-9")
+    assert (disks.root(2) / "link").read_text() == "changed"
+    await disks.provide(1, "stock")
+    assert (disks.root(1) / "file").read_text() == "layer"
+
+
+async def test_what_is_dropped_is_gone_for_good(disks: Disks) -> None:
+    await disks.begin_image("stock")
+    disks.finish_image("stock")
+    await disks.provide(1, "stock")
+    for _ in range(2):
+        await disks.drop(1)
+        await disks.drop_image("stock")
+    assert (disks.servers(), disks.images()) == ([], [])
+    with pytest.raises(MachineError, match="stock does not exist"):
+        await disks.provide(1, "stock")
+
+
+async def test_an_unfinished_image_is_swept_at_the_next_start(disks: Disks) -> None:
+    draft = await disks.begin_image("half")
+    await disks.open()
+    assert not draft.exists()
+    assert disks.images() == []
