@@ -16,9 +16,11 @@ pytest_plugins = [
     "plugins.fix_hetzner",
     "plugins.fix_localcloud",
     "plugins.fix_model_server",
+    "plugins.fix_memory_chain",
     "plugins.fix_memory_machines",
     "plugins.fix_chain",
     "plugins.fix_ssh_server",
+    "plugins.fix_operator",
 ]
 
 

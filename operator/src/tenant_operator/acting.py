@@ -194,6 +194,7 @@ async def _create_server(scope: TenantScope, effect: CreateServer) -> None:
     )
     inventory = account.inventory
     inventory.servers.put(uid, made.value, now)
+    scope.memory.actions.pop(Subject.SERVER, None)
     change_volume(scope, server_id=made.value.id)
     change_address(scope, server_id=made.value.id)
     scope.memory.forget((Subject.HOST, Subject.OUTSIDE))

@@ -63,10 +63,13 @@ class ActionPoller:
             await asyncio.sleep(max(0.0, wake - loop.time()))
             if not self._pending or min(p.due for p in self._pending.values()) > loop.time() + 0.01:
                 continue
-            await self._tick()
+            await self.tick()
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
+        """Ask once about everything that is waited for."""
         asked = list(self._pending)
+        if not asked:
+            return
         try:
             answers = {action.id: action for action in await self._ask(asked)}
         except ProviderError as error:

@@ -1,0 +1,84 @@
+"""A tenant's life on ports in memory, cut after every effect."""
+
+from __future__ import annotations
+
+import pytest
+from plugins.fix_operator import TENANT, Rig
+
+
+def left_over(rig: Rig) -> list[str]:
+    """Everything of the tenant's that still exists."""
+    cloud = rig.cloud
+    things = [*cloud.servers.values(), *cloud.volumes.values(), *cloud.ips.values()]
+    names = [thing.name for thing in things if thing.name.startswith("t-")]
+    names += [record.hostname for record in rig.dns.records.values()]
+    return names + [path for path in rig.cluster.objects if "acme" in path]
+
+
+async def life(rig: Rig) -> None:
+    """Applied, Ready, deleted, gone."""
+    await rig.ready()
+    assert len(rig.cloud.servers) == len(rig.cloud.volumes) == len(rig.cloud.ips) == 1
+    assert len(rig.dns.records) == 1
+    rig.cluster.remove(TENANT)
+    await rig.until(lambda: TENANT not in rig.cluster.objects)
+
+
+async def test_a_tenant_becomes_ready_and_leaves_nothing(rig: Rig) -> None:
+    rig.start()
+    await life(rig)
+    assert left_over(rig) == []
+
+
+async def effects_of_a_life() -> list[str]:
+    rig = Rig()
+    rig.start()
+    await life(rig)
+    for account in rig.app.accounts.values():
+        await account.poller.close()
+    return rig.world.log
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_every_effect_ends_in_the_same_place(after: bool) -> None:
+    effects = await effects_of_a_life()
+    assert len(effects) > 30
+    for number in range(len(effects)):
+        rig = Rig()
+        rig.start()
+        rig.world.kill_at, rig.world.kill_after = number, after
+        try:
+            await life(rig)
+        except AssertionError as error:
+            raise AssertionError(f"killed at {number} {effects[number]}: {error}") from error
+        finally:
+            for account in rig.app.accounts.values():
+                await account.poller.close()
+        assert left_over(rig) == [], f"killed at {number} {effects[number]}"
+        assert rig.world.log.count("create_server") <= 2, "one for the tenant"
+        assert rig.world.kill_at is None, f"{number} was never reached"
+
+
+async def test_requests_stay_within_the_figures(rig: Rig) -> None:
+    rig.start()
+    await rig.ready()
+    account = next(iter(rig.app.accounts.values()))
+    made = sum(account.gate.counts.values()) + sum(account.dns_gate.counts.values())
+    assert made <= 15, account.gate.counts
+    account.gate.counts.clear()
+    account.dns_gate.counts.clear()
+    rig.cluster.remove(TENANT)
+    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    gone = sum(account.gate.counts.values()) + sum(account.dns_gate.counts.values())
+    assert gone <= 10, account.gate.counts
+
+
+async def test_a_ready_tenant_is_left_alone(rig: Rig) -> None:
+    rig.start()
+    await rig.ready()
+    for _ in range(3):
+        await rig.round()
+    before = len(rig.world.log)
+    for _ in range(20):
+        await rig.round()
+    assert rig.world.log[before:] == []

@@ -1,0 +1,588 @@
+"""The operator's ports in memory: one project, one zone, machines, a cluster. No time passes here.
+
+Every change goes through `World.effect`, which can fail it, lose its answer after it happened, or
+end the operator before or after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+from tenant_operator.cloud.port import Created, fault
+from tenant_operator.core.faults import Taken
+from tenant_operator.core.world import (
+    ActionRef,
+    DnsRecord,
+    File,
+    Firewall,
+    FirewallSpec,
+    Glimpse,
+    Image,
+    Labels,
+    PrimaryIP,
+    RateBudget,
+    RecordType,
+    Server,
+    ServerSpec,
+    ServerType,
+    SshKey,
+    Volume,
+    VolumeSpec,
+)
+from tenant_operator.host.port import (
+    Command,
+    HostAddress,
+    HostKeyMismatch,
+    Output,
+    Unreachable,
+)
+from tenant_operator.outside.port import Sight
+
+
+class Killed(BaseException):
+    """The operator's process ends here."""
+
+
+@dataclass
+class Fault:
+    """What happens to the next calls of an operation."""
+
+    operation: str
+    error: Exception
+    after: bool = False
+    times: int = 1
+
+
+@dataclass
+class World:
+    """Everything outside the operator, and the hand that disturbs it."""
+
+    faults: list[Fault] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    kill_at: int | None = None
+    kill_after: bool = False
+    fail_actions: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def effect(self, operation: str) -> Iterator[None]:
+        """One change; in the middle of it the world may be cut."""
+        number = len(self.log)
+        if self.kill_at == number and not self.kill_after:
+            self.kill_at = None
+            raise Killed(operation)
+        held = next((f for f in self.faults if f.operation == operation and f.times), None)
+        if held is not None:
+            held.times -= 1
+            if not held.after:
+                raise held.error
+        self.log.append(operation)
+        yield
+        if self.kill_at == number and self.kill_after:
+            self.kill_at = None
+            raise Killed(operation)
+        if held is not None:
+            raise held.error
+
+    def read(self, operation: str) -> None:
+        """A look; it can fail too."""
+        held = next((f for f in self.faults if f.operation == operation and f.times), None)
+        if held is not None:
+            held.times -= 1
+            raise held.error
+
+
+TYPES = (
+    ServerType(
+        name="cx23",
+        cores=2,
+        memory_gib=4.0,
+        disk_gib=40,
+        architecture="x86",
+        offers={"fsn1": True, "nbg1": True},
+    ),
+    ServerType(
+        name="cx33",
+        cores=4,
+        memory_gib=8.0,
+        disk_gib=80,
+        architecture="x86",
+        offers={"fsn1": True, "nbg1": True},
+    ),
+)
+
+
+class MemoryCloud:
+    """A project; actions end at once unless their command is in `World.fail_actions`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.servers: dict[int, Server] = {}
+        self.volumes: dict[int, Volume] = {}
+        self.ips: dict[int, PrimaryIP] = {}
+        self.firewalls: dict[int, Firewall] = {}
+        self.keys: dict[int, SshKey] = {}
+        self.images: dict[int, Image] = {}
+        self.boot: dict[int, ServerSpec] = {}
+        self.done: dict[int, ActionRef] = {}
+        self.types: tuple[ServerType, ...] = TYPES
+        self.stock_images = {"debian-13"}
+        self._next = 100
+
+    def new_id(self) -> int:
+        self._next += 1
+        return self._next
+
+    def action(self, command: str) -> ActionRef:
+        failed = command in self.world.fail_actions
+        if failed:
+            self.world.fail_actions.discard(command)
+        action = ActionRef(
+            id=self.new_id(),
+            command=command,
+            status="error" if failed else "success",
+            error_code="action_failed" if failed else "",
+        )
+        self.done[action.id] = action
+        return replace(action, status="running", error_code="")
+
+    def _unique(self, things: Mapping[int, Any], name: str) -> None:
+        if any(thing.name == name for thing in things.values()):
+            raise fault("uniqueness_error", f"{name} is already used")
+
+    # servers
+    async def find_server(self, name: str) -> Server | None:
+        self.world.read("find_server")
+        return next((s for s in self.servers.values() if s.name == name), None)
+
+    async def get_server(self, server_id: int) -> Server | None:
+        self.world.read("get_server")
+        return self.servers.get(server_id)
+
+    async def list_servers(self, selector: str) -> tuple[Server, ...]:
+        self.world.read("list_servers")
+        return tuple(s for s in self.servers.values() if matches(s.labels, selector))
+
+    async def create_server(self, spec: ServerSpec) -> Created[Server]:
+        with self.world.effect("create_server"):
+            self._unique(self.servers, spec.name)
+            id_ = self.new_id()
+            ip = self.ips[spec.primary_ipv4_id] if spec.primary_ipv4_id else None
+            server = Server(
+                id=id_,
+                name=spec.name,
+                status="running",
+                type=spec.type,
+                location=spec.location,
+                ipv4=ip.ip if ip else f"203.0.113.{id_ % 250}",
+                ipv6=None,
+                labels=dict(spec.labels),
+                volume_ids=spec.volume_ids,
+            )
+            self.servers[id_] = server
+            self.boot[id_] = spec
+            for volume in spec.volume_ids:
+                assert self.volumes[volume].location == spec.location
+                self.volumes[volume] = replace(self.volumes[volume], server_id=id_)
+            if ip:
+                assert ip.location == spec.location
+                self.ips[ip.id] = replace(ip, server_id=id_)
+        return Created(value=server, actions=(self.action("create_server"),))
+
+    async def delete_server(self, server_id: int) -> ActionRef | None:
+        with self.world.effect("delete_server"):
+            if self.servers.pop(server_id, None) is None:
+                return None
+            for volume in self.volumes.values():
+                if volume.server_id == server_id:
+                    self.volumes[volume.id] = replace(volume, server_id=None)
+            for ip in self.ips.values():
+                if ip.server_id == server_id:
+                    self.ips[ip.id] = replace(ip, server_id=None)
+        return self.action("delete_server")
+
+    async def power_on(self, server_id: int) -> ActionRef | None:
+        with self.world.effect("power_on"):
+            self.servers[server_id] = replace(self.servers[server_id], status="running")
+        return self.action("start_server")
+
+    async def shutdown(self, server_id: int) -> ActionRef | None:
+        with self.world.effect("shutdown"):
+            self.servers[server_id] = replace(self.servers[server_id], status="off")
+        return self.action("shutdown_server")
+
+    async def label_server(self, server_id: int, labels: Mapping[str, str]) -> Server:
+        with self.world.effect("label_server"):
+            self.servers[server_id] = replace(self.servers[server_id], labels=dict(labels))
+        return self.servers[server_id]
+
+    # volumes
+    async def find_volume(self, name: str) -> Volume | None:
+        self.world.read("find_volume")
+        return next((v for v in self.volumes.values() if v.name == name), None)
+
+    async def get_volume(self, volume_id: int) -> Volume | None:
+        return self.volumes.get(volume_id)
+
+    async def list_volumes(self, selector: str) -> tuple[Volume, ...]:
+        self.world.read("list_volumes")
+        return tuple(v for v in self.volumes.values() if matches(v.labels, selector))
+
+    async def create_volume(self, spec: VolumeSpec) -> Created[Volume]:
+        with self.world.effect("create_volume"):
+            self._unique(self.volumes, spec.name)
+            id_ = self.new_id()
+            self.volumes[id_] = Volume(
+                id=id_,
+                name=spec.name,
+                size_gib=spec.size_gib,
+                location=spec.location,
+                status="available",
+                device=f"/dev/disk/by-id/scsi-0HC_Volume_{id_}",
+                labels=dict(spec.labels),
+                format=spec.format,
+            )
+        return Created(value=self.volumes[id_], actions=(self.action("create_volume"),))
+
+    async def attach_volume(self, volume_id: int, server_id: int) -> ActionRef | None:
+        with self.world.effect("attach_volume"):
+            self.volumes[volume_id] = replace(self.volumes[volume_id], server_id=server_id)
+        return self.action("attach_volume")
+
+    async def detach_volume(self, volume_id: int) -> ActionRef | None:
+        with self.world.effect("detach_volume"):
+            self.volumes[volume_id] = replace(self.volumes[volume_id], server_id=None)
+        return self.action("detach_volume")
+
+    async def resize_volume(self, volume_id: int, size_gib: int) -> ActionRef | None:
+        with self.world.effect("resize_volume"):
+            self.volumes[volume_id] = replace(self.volumes[volume_id], size_gib=size_gib)
+        return self.action("resize_volume")
+
+    async def delete_volume(self, volume_id: int) -> None:
+        with self.world.effect("delete_volume"):
+            held = self.volumes.get(volume_id)
+            if held is not None and held.server_id is not None:
+                raise fault("locked", "the volume is attached")
+            self.volumes.pop(volume_id, None)
+
+    async def label_volume(self, volume_id: int, labels: Mapping[str, str]) -> Volume:
+        with self.world.effect("label_volume"):
+            self.volumes[volume_id] = replace(self.volumes[volume_id], labels=dict(labels))
+        return self.volumes[volume_id]
+
+    # addresses
+    async def find_primary_ip(self, name: str) -> PrimaryIP | None:
+        self.world.read("find_primary_ip")
+        return next((i for i in self.ips.values() if i.name == name), None)
+
+    async def list_primary_ips(self, selector: str) -> tuple[PrimaryIP, ...]:
+        self.world.read("list_primary_ips")
+        return tuple(i for i in self.ips.values() if matches(i.labels, selector))
+
+    async def create_primary_ip(
+        self, name: str, *, location: str, labels: Mapping[str, str]
+    ) -> PrimaryIP:
+        with self.world.effect("create_primary_ip"):
+            self._unique(self.ips, name)
+            id_ = self.new_id()
+            self.ips[id_] = PrimaryIP(
+                id=id_,
+                name=name,
+                ip=f"198.51.100.{id_ % 250}",
+                location=location,
+                labels=dict(labels),
+            )
+        return self.ips[id_]
+
+    async def delete_primary_ip(self, ip_id: int) -> None:
+        with self.world.effect("delete_primary_ip"):
+            held = self.ips.get(ip_id)
+            if held is not None and held.server_id is not None:
+                raise fault("must_be_unassigned", "the address is assigned")
+            self.ips.pop(ip_id, None)
+
+    # the rest
+    async def find_firewall(self, name: str) -> Firewall | None:
+        return next((f for f in self.firewalls.values() if f.name == name), None)
+
+    async def create_firewall(self, spec: FirewallSpec) -> Created[Firewall]:
+        with self.world.effect("create_firewall"):
+            self._unique(self.firewalls, spec.name)
+            id_ = self.new_id()
+            self.firewalls[id_] = _firewall(id_, spec)
+        return Created(value=self.firewalls[id_])
+
+    async def set_firewall(self, firewall_id: int, spec: FirewallSpec) -> tuple[ActionRef, ...]:
+        with self.world.effect("set_firewall"):
+            self.firewalls[firewall_id] = _firewall(firewall_id, spec)
+        return ()
+
+    async def delete_firewall(self, firewall_id: int) -> None:
+        with self.world.effect("delete_firewall"):
+            self.firewalls.pop(firewall_id, None)
+
+    async def find_ssh_key(self, name: str) -> SshKey | None:
+        return next((k for k in self.keys.values() if k.name == name), None)
+
+    async def create_ssh_key(
+        self, name: str, *, public_key: str, labels: Mapping[str, str]
+    ) -> SshKey:
+        with self.world.effect("create_ssh_key"):
+            self._unique(self.keys, name)
+            id_ = self.new_id()
+            self.keys[id_] = SshKey(
+                id=id_, name=name, fingerprint=public_key[-16:], labels=dict(labels)
+            )
+        return self.keys[id_]
+
+    async def delete_ssh_key(self, key_id: int) -> None:
+        with self.world.effect("delete_ssh_key"):
+            self.keys.pop(key_id, None)
+
+    async def find_image(self, name: str, *, architecture: str) -> Image | None:
+        if name not in self.stock_images:
+            return None
+        return Image(
+            id=1,
+            name=name,
+            type="system",
+            status="available",
+            architecture="x86",
+            disk_gib=5,
+            labels={},
+        )
+
+    async def list_snapshots(self, selector: str) -> tuple[Image, ...]:
+        return tuple(i for i in self.images.values() if matches(i.labels, selector))
+
+    async def create_snapshot(
+        self, server_id: int, *, description: str, labels: Mapping[str, str]
+    ) -> Created[Image]:
+        with self.world.effect("create_snapshot"):
+            id_ = self.new_id()
+            self.images[id_] = Image(
+                id=id_,
+                name=None,
+                type="snapshot",
+                status="available",
+                architecture="x86",
+                disk_gib=40,
+                labels=dict(labels),
+            )
+        return Created(value=self.images[id_])
+
+    async def delete_image(self, image_id: int) -> None:
+        with self.world.effect("delete_image"):
+            self.images.pop(image_id, None)
+
+    async def actions(self, ids: Sequence[int]) -> tuple[ActionRef, ...]:
+        self.world.read("actions")
+        return tuple(self.done[id_] for id_ in ids if id_ in self.done)
+
+    async def server_types(self) -> tuple[ServerType, ...]:
+        self.world.read("server_types")
+        return self.types
+
+    def budget(self) -> RateBudget | None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+def _firewall(id_: int, spec: FirewallSpec) -> Firewall:
+    return Firewall(
+        id=id_,
+        name=spec.name,
+        rules=spec.rules,
+        selectors=(spec.selector,),
+        labels=dict(spec.labels),
+    )
+
+
+def matches(labels: Labels, selector: str) -> bool:
+    """Equality terms of a label selector."""
+    pairs = (term.split("=", 1) for term in selector.split(","))
+    return all(labels.get(key) == value for key, value in pairs)
+
+
+class MemoryDns:
+    """A zone."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.records: dict[tuple[str, str], DnsRecord] = {}
+
+    async def list_records(self, installation: str) -> tuple[DnsRecord, ...]:
+        self.world.read("list_records")
+        marked = (r for r in self.records.values() if r.owner)
+        return tuple(r for r in marked if str(r.owner).startswith(f"{installation}/"))
+
+    async def find(self, hostname: str, kind: RecordType) -> DnsRecord | None:
+        return self.records.get((hostname, kind))
+
+    async def publish(self, record: DnsRecord) -> ActionRef | None:
+        with self.world.effect("publish"):
+            held = self.records.get((record.hostname, record.type))
+            if held is not None and held.owner != record.owner:
+                raise Taken("the record exists")
+            self.records[record.hostname, record.type] = record
+        return None
+
+    async def withdraw(self, record: DnsRecord) -> ActionRef | None:
+        with self.world.effect("withdraw"):
+            held = self.records.get((record.hostname, record.type))
+            if held is not None and held.owner == record.owner:
+                del self.records[record.hostname, record.type]
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass
+class Machine:
+    """What a server is inside."""
+
+    host_key: str
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mounted: int | None = None
+    release: str | None = None
+    services: dict[str, str] = field(default_factory=dict)
+    cloud_init: str = "done"
+    files: dict[str, bytes] = field(default_factory=dict)
+    starts: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+SERVICES = dict.fromkeys(("traefik", "agent-blue", "worker", "postgres", "redis"), "healthy")
+
+
+class MemoryHosts:
+    """Machines behind addresses; jobs end at once, or fail as `Machine.failures` says."""
+
+    def __init__(self, world: World, cloud: MemoryCloud) -> None:
+        self.world = world
+        self.cloud = cloud
+        self.machines: dict[int, Machine] = {}
+        self.unreachable = False
+        self.next_failures: list[str] = []
+        self.next_cloud_init: list[str] = []
+
+    def machine(self, server: Server) -> Machine:
+        if server.id not in self.machines:
+            data = yaml.safe_load(self.cloud.boot[server.id].user_data)
+            public = " ".join(data["ssh_keys"]["ed25519_public"].split()[:2])
+            state = self.next_cloud_init.pop(0) if self.next_cloud_init else "done"
+            self.machines[server.id] = Machine(host_key=public, cloud_init=state)
+        return self.machines[server.id]
+
+    async def connect(self, address: HostAddress) -> MemoryHost:
+        server = next((s for s in self.cloud.servers.values() if s.ipv4 == address.address), None)
+        if self.unreachable or server is None or server.status != "running":
+            raise Unreachable(f"{address.address}: nobody answers")
+        machine = self.machine(server)
+        if machine.host_key not in address.host_keys:
+            raise HostKeyMismatch(f"{address.address} shows a key that is not pinned")
+        return MemoryHost(self, server.id, machine.host_key)
+
+
+class MemoryHost:
+    """A connection."""
+
+    def __init__(self, hosts: MemoryHosts, server_id: int, host_key: str) -> None:
+        self._hosts = hosts
+        self._id = server_id
+        self._key = host_key
+
+    @property
+    def host_key(self) -> str:
+        return self._key
+
+    @property
+    def _machine(self) -> Machine:
+        if self._id not in self._hosts.cloud.servers or self._hosts.unreachable:
+            raise Unreachable("the connection is lost")
+        return self._hosts.machines[self._id]
+
+    async def run(self, command: Command) -> Output:
+        machine = self._machine
+        if "observe" in command.argv:
+            return Output(code=0, stdout=json.dumps(self._facts(machine)))
+        with self._hosts.world.effect(f"job {command.argv[3]}"):
+            self._start(machine, command.argv[3], command.argv[4], command.argv[-1])
+        return Output(code=0, stdout="")
+
+    def _facts(self, machine: Machine) -> dict[str, Any]:
+        return {
+            "boot_id": "b",
+            "hostname": "h",
+            "client_address": "192.0.2.1",
+            "cloud_init": machine.cloud_init,
+            "cloud_init_message": "no network" if machine.cloud_init == "error" else "",
+            "mounted_volume": machine.mounted,
+            "root_free_mib": 1000,
+            "data_free_mib": 1000,
+            "release": machine.release,
+            "services": machine.services,
+            "jobs": machine.jobs,
+            "drift": {},
+        }
+
+    def _start(self, machine: Machine, name: str, digest: str, last: str) -> None:
+        machine.starts.append(f"{name} {digest}")
+        failures = self._hosts.next_failures
+        failure = failures.pop(0) if failures and failures[0].startswith(f"{name}:") else None
+        machine.jobs[name] = {
+            "name": name,
+            "digest": digest,
+            "phase": "failed" if failure else "done",
+            "failure": failure.partition(":")[2] if failure else None,
+            "message": f"{failure} happened" if failure else "",
+            "finished": datetime.now(UTC).isoformat(),
+        }
+        if failure:
+            return
+        if name == "host-key":
+            public = next(v for k, v in machine.files.items() if k.endswith("host-key.pub"))
+            machine.host_key = " ".join(public.decode().split()[:2])
+        elif name == "data-disk":
+            machine.mounted = int(last)
+        elif name == "deploy":
+            machine.release, machine.services = digest, dict(SERVICES)
+
+    async def put(self, files: Sequence[File]) -> None:
+        machine = self._machine
+        machine.files.update({file.path: file.content for file in files})
+
+    async def read(self, path: str) -> bytes | None:
+        return self._machine.files.get(path)
+
+    async def close(self) -> None:
+        return None
+
+
+class MemoryOutside:
+    """The public view: resolved by the zone, answered by the machine."""
+
+    def __init__(self, dns: MemoryDns, hosts: MemoryHosts) -> None:
+        self.dns = dns
+        self.hosts = hosts
+
+    async def look(self, sight: Sight) -> Glimpse:
+        record = self.dns.records.get((sight.hostname, "A"))
+        if record is None:
+            return Glimpse(status=None, problem="resolve", detail="no such name")
+        server = next(
+            (s for s in self.hosts.cloud.servers.values() if s.ipv4 in record.values), None
+        )
+        machine = self.hosts.machines.get(server.id) if server else None
+        if machine is None or not machine.release:
+            return Glimpse(status=None, problem="connect", detail="refused")
+        return Glimpse(status=200, trusted=True, issuer="Test CA")
