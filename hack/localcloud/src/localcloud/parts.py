@@ -30,7 +30,6 @@ from localcloud.hetzner.model import Token
 from localcloud.hetzner.service import Address, start_hetzner
 from localcloud.instance import PURGE, Instance, free_port
 from localcloud.machines.memory import MemoryMachines
-from localcloud.model import ModelSettings, start_model
 from localcloud.registry import HOST as REGISTRY_HOST
 from localcloud.registry import RegistryOptions, start_registry
 from localcloud.settings import DOMAIN, LOOPBACK
@@ -202,6 +201,9 @@ async def _on_loopback(instance: Instance, address: str, port: int) -> None:
 
 async def model(instance: Instance) -> str:
     """The model server: with TLS for machines, plain with `/_admin` on loopback."""
+    # Imported here: the encoder is heavy, and many instances run without it.
+    from localcloud.model import ModelSettings, start_model
+
     ports, gateway = instance.settings.ports, instance.settings.gateway
     running = await start_model(
         host=LOOPBACK,

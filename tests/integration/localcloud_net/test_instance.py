@@ -1,0 +1,182 @@
+"""`localcloud` as people and tests start it: a process, its folder, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import dns.message
+import dns.query
+import pytest
+from hcloud import Client
+from hcloud.zones import ZoneRecord
+from localcloud.administration import AdministrationError, of
+from localcloud.cli import command
+from plugins.fix_localcloud import LocalCloud, RunLocalCloud
+
+HOST = "127.0.0.1"
+SECONDS = 10.0
+
+
+def address_of(cloud: LocalCloud, name: str) -> list[str]:
+    host, port = cloud.address("dns")
+    answer = dns.query.udp(dns.message.make_query(name, "A"), host, port=port, timeout=SECONDS)
+    return [data.address for rrset in answer.answer for data in rrset]
+
+
+def make_record(cloud: LocalCloud) -> None:
+    """A zone and a record over Hetzner's API."""
+    client = Client(cloud.hetzner_token, api_endpoint=cloud.hetzner)
+    made = client.zones.create(name="kept.example.org", mode="primary")
+    made.zone.create_rrset(name="www", type="A", records=[ZoneRecord(value="198.18.0.7")])
+
+
+def test_it_says_what_runs_and_leaves_nothing(
+    run_localcloud: RunLocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = run_localcloud()
+    assert command(["status", f"--dir={cloud.dir}"]) == 0
+    assert cloud.hetzner in capsys.readouterr().out
+    assert stat.S_IMODE((cloud.dir / "endpoints.json").stat().st_mode) == 0o600
+    assert cloud.stop() == 0
+    assert not (cloud.dir / "endpoints.json").exists()
+    assert command(["status", f"--dir={cloud.dir}"]) == 3
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(cloud.address("edge"), timeout=SECONDS)
+
+
+def test_state_and_tokens_are_kept_and_down_ends_it(run_localcloud: RunLocalCloud) -> None:
+    first = run_localcloud()
+    make_record(first)
+    assert command(["down", f"--dir={first.dir}"]) == 0
+    assert first.process.wait(SECONDS) == 0
+    again = run_localcloud()
+    assert again.endpoints["tokens"] == first.endpoints["tokens"]
+    assert address_of(again, "www.kept.example.org") == ["198.18.0.7"]
+
+
+def test_a_killed_instance_can_be_started_again(run_localcloud: RunLocalCloud) -> None:
+    first = run_localcloud()
+    make_record(first)
+    first.stop(signal.SIGKILL)
+    (first.dir / "endpoints.json").unlink()
+    again = run_localcloud()
+    assert address_of(again, "www.kept.example.org") == ["198.18.0.7"]
+
+
+def test_two_instances_run_side_by_side(run_localcloud: RunLocalCloud) -> None:
+    one, two = run_localcloud(name="one"), run_localcloud(name="two")
+    make_record(one)
+    assert address_of(one, "www.kept.example.org") == ["198.18.0.7"]
+    assert address_of(two, "www.kept.example.org") == []
+    assert one.hetzner_token != two.hetzner_token
+
+
+def test_a_folder_belongs_to_one_instance(
+    run_localcloud: RunLocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = run_localcloud()
+    argv = ["up", f"--dir={cloud.dir}", "--backend=inert", "--port-base=0", "--only=dns"]
+    assert command(argv) == 1
+    told = capsys.readouterr().err
+    assert f"process {cloud.process.pid} runs a local cloud in {cloud.dir}" in told
+    assert "localcloud down --dir" in told
+
+
+def test_purge_removes_the_folder(run_localcloud: RunLocalCloud) -> None:
+    cloud = run_localcloud()
+    assert command(["down", f"--dir={cloud.dir}", "--purge"]) == 0
+    assert cloud.process.wait(SECONDS) == 0
+    assert not cloud.dir.exists()
+
+
+def test_a_port_in_use_is_said_with_the_part(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        argv = [sys.executable, "-c", "from localcloud.cli import run; run()", "up"]
+        argv += [f"--dir={tmp_path}", "--backend=inert", "--port-base=0", f"--ports=edge={port}"]
+        ended = subprocess.run([*argv, "--only=dns,edge"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "localcloud: edge did not start" in ended.stderr
+    assert str(port) in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "endpoints.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--subnet=nonsense"], ["--only=smtp"], ["--ports=edge=high"], ["--ports=smtp=25"]],
+)
+def test_wrong_settings_are_a_sentence(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(["up", f"--dir={tmp_path}", *arguments]) == 1
+    assert capsys.readouterr().err.startswith("localcloud: ")
+
+
+def test_faults_and_tokens_from_the_command_line(
+    localcloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = f"--dir={localcloud.dir}"
+    fault = {"kind": "error", "status": 503, "code": "unavailable", "times": 1}
+    assert command(["fault", folder, "add", json.dumps(fault)]) == 0
+    assert command(["fault", folder, "list"]) == 0
+    assert '"unavailable"' in capsys.readouterr().out
+    assert command(["fault", folder, "clear"]) == 0
+    assert of(localcloud.dir, "hetzner").faults() == {"faults": []}
+    assert command(["fault", folder, "add", "nonsense"]) == 1
+    assert command(["token", folder, "create", "--read-only"]) == 0
+    token = capsys.readouterr().out.splitlines()[-1]
+    reader = Client(token, api_endpoint=localcloud.hetzner)
+    assert reader.servers.get_all() == []
+
+
+def test_the_fixture_cleans_up_between_tests(localcloud: LocalCloud) -> None:
+    client = Client(localcloud.hetzner_token, api_endpoint=localcloud.hetzner)
+    assert client.zones.get_all() == []
+    make_record(localcloud)
+    localcloud.admin("hetzner").ask("POST", "reset")
+    assert client.zones.get_all() == []
+
+
+def test_a_service_that_does_not_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(AdministrationError, match="localcloud up"):
+        of(tmp_path, "hetzner")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is missing")
+def test_children_die_with_their_parent(tmp_path: Path) -> None:
+    """Not even `kill -9` leaves a child behind."""
+    program = (
+        "import asyncio, os, pathlib\n"
+        "from localcloud.processes import Child\n"
+        "async def main():\n"
+        f"    log = pathlib.Path({str(tmp_path)!r}, 'x')\n"
+        "    child = await Child.start(['sleep', '600'], log=log)\n"
+        "    print(child.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    pid = int(ended.stdout)
+    watched = Path(f"/proc/{pid}")
+    for _ in range(1000):
+        if not watched.exists() or "Z" in (watched / "stat").read_text().split()[2]:
+            return
+        os.sched_yield()
+    assert not watched.exists()
+
+
+def test_the_trust_bundle_is_what_clients_need(localcloud: LocalCloud) -> None:
+    context = ssl.create_default_context(cafile=localcloud.ca)
+    assert context.cert_store_stats()["x509_ca"] == 1
