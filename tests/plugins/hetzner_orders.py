@@ -7,12 +7,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hcloud import Client
 from hcloud.actions import BoundAction
 from hcloud.images import Image
 from hcloud.locations import Location
 from hcloud.server_types import ServerType
-from hcloud.servers import BoundServer
 
 FSN, HEL = Location(name="fsn1"), Location(name="hel1")
 
@@ -31,7 +29,7 @@ def finished(*actions: BoundAction | Sequence[BoundAction] | None) -> None:
                 one.wait_until_finished()
 
 
-def order_server(client: Client, name: str = "web", **options: Any) -> BoundServer:
+def order_server(client: Any, name: str = "web", **options: Any) -> Any:
     """A server that is ready, `debian-13` on `cx23` in `fsn1` unless said otherwise."""
     options.setdefault("server_type", ServerType(name="cx23"))
     options.setdefault("image", Image(name="debian-13"))
@@ -41,7 +39,7 @@ def order_server(client: Client, name: str = "web", **options: Any) -> BoundServ
     return client.servers.get_by_id(ordered.server.id)
 
 
-def stopped(client: Client, server: BoundServer) -> BoundServer:
+def stopped(client: Any, server: Any) -> Any:
     """The server, powered off."""
     finished(server.power_off())
     return client.servers.get_by_id(server.id)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from hcloud import APIException, Client
+from hcloud import APIException
 from hcloud.images import Image
 from hcloud.isos import Iso
 from hcloud.locations import Location
 from hcloud.networks import NetworkSubnet
 from hcloud.server_types import ServerType
-from hcloud.servers import BoundServer, ServerCreatePublicNetwork
+from hcloud.servers import ServerCreatePublicNetwork
 from plugins.fix_hetzner import HetznerApi
 from plugins.hetzner_orders import FSN, finished, order_server, public_key, stopped
 
 
 @pytest.fixture
-def server(hetzner_client: Client) -> BoundServer:
+def server(hetzner_client: Any) -> Any:
     return order_server(hetzner_client)
 
 
@@ -24,7 +26,7 @@ def refused(error: pytest.ExceptionInfo[APIException]) -> tuple[str, str]:
 
 
 def test_a_server_is_ordered_with_all_it_can_have(
-    hetzner_api: HetznerApi, hetzner_client: Client
+    hetzner_api: HetznerApi, hetzner_client: Any
 ) -> None:
     client = hetzner_client
     key = client.ssh_keys.create("key", public_key())
@@ -65,7 +67,7 @@ def test_a_server_is_ordered_with_all_it_can_have(
     assert "ip: 10.0.0.2" in machine.metadata["metadata/private-networks"]
 
 
-def test_deleting_a_server_keeps_what_is_not_its_own(hetzner_client: Client) -> None:
+def test_deleting_a_server_keeps_what_is_not_its_own(hetzner_client: Any) -> None:
     client = hetzner_client
     volume = client.volumes.create(size=10, name="data", location=FSN).volume
     finished(client.volumes.get_by_id(volume.id).get_actions())
@@ -86,7 +88,7 @@ def test_deleting_a_server_keeps_what_is_not_its_own(hetzner_client: Client) -> 
     ]
 
 
-def test_without_a_key_the_order_brings_a_password(hetzner_client: Client) -> None:
+def test_without_a_key_the_order_brings_a_password(hetzner_client: Any) -> None:
     ordered = hetzner_client.servers.create(
         "web", ServerType(name="cx23"), Image(name="debian-13"), start_after_create=False
     )
@@ -112,7 +114,7 @@ def test_without_a_key_the_order_brings_a_password(hetzner_client: Client) -> No
     ],
 )
 def test_an_order_that_cannot_be_is_refused(
-    hetzner_client: Client, change: dict[str, object], code: str, message: str
+    hetzner_client: Any, change: dict[str, Any], code: str, message: str
 ) -> None:
     with pytest.raises(APIException) as error:
         order_server(hetzner_client, **change)
@@ -122,14 +124,14 @@ def test_an_order_that_cannot_be_is_refused(
     assert hetzner_client.primary_ips.get_all() == []
 
 
-def test_a_name_is_used_once_in_a_project(hetzner_client: Client, server: BoundServer) -> None:
+def test_a_name_is_used_once_in_a_project(hetzner_client: Any, server: Any) -> None:
     with pytest.raises(APIException) as error:
         order_server(hetzner_client)
     assert refused(error) == ("uniqueness_error", "server name is already used")
     assert error.value.details == {"fields": [{"name": "name"}]}
 
 
-def test_power_goes_off_and_on(hetzner_client: Client, server: BoundServer) -> None:
+def test_power_goes_off_and_on(hetzner_client: Any, server: Any) -> None:
     assert stopped(hetzner_client, server).status == "off"
     finished(server.power_off())
     finished(server.power_on())
@@ -139,7 +141,7 @@ def test_power_goes_off_and_on(hetzner_client: Client, server: BoundServer) -> N
 
 
 def test_shutdown_tells_the_machine_and_the_status_follows(
-    hetzner_api: HetznerApi, hetzner_client: Client, server: BoundServer
+    hetzner_api: HetznerApi, hetzner_client: Any, server: Any
 ) -> None:
     finished(server.shutdown())
     watch = hetzner_api.service.hetzner.watch
@@ -149,7 +151,7 @@ def test_shutdown_tells_the_machine_and_the_status_follows(
 
 
 def test_a_type_is_changed_only_when_off_and_starts_it_again(
-    hetzner_api: HetznerApi, hetzner_client: Client, server: BoundServer
+    hetzner_api: HetznerApi, hetzner_client: Any, server: Any
 ) -> None:
     with pytest.raises(APIException) as error:
         server.change_type(ServerType(name="cx33"), upgrade_disk=True)
@@ -167,7 +169,7 @@ def test_a_type_is_changed_only_when_off_and_starts_it_again(
     [("cax11", "invalid_server_type"), ("cx22", "invalid_server_type"), ("cpx11", "invalid_input")],
 )
 def test_a_type_that_does_not_fit_is_refused(
-    hetzner_client: Client, server: BoundServer, target: str, code: str
+    hetzner_client: Any, server: Any, target: str, code: str
 ) -> None:
     stopped(hetzner_client, server)
     with pytest.raises(APIException) as error:
@@ -175,7 +177,7 @@ def test_a_type_that_does_not_fit_is_refused(
     assert refused(error)[0] == code
 
 
-def test_a_disk_never_shrinks(hetzner_client: Client, server: BoundServer) -> None:
+def test_a_disk_never_shrinks(hetzner_client: Any, server: Any) -> None:
     stopped(hetzner_client, server)
     finished(server.change_type(ServerType(name="cx33"), upgrade_disk=True))
     stopped(hetzner_client, server)
@@ -185,7 +187,7 @@ def test_a_disk_never_shrinks(hetzner_client: Client, server: BoundServer) -> No
 
 
 def test_rebuild_puts_another_image_on_the_disk(
-    hetzner_api: HetznerApi, hetzner_client: Client, server: BoundServer
+    hetzner_api: HetznerApi, hetzner_client: Any, server: Any
 ) -> None:
     reply = server.rebuild(Image(name="ubuntu-24.04"))
     finished(reply.action)
@@ -195,7 +197,7 @@ def test_rebuild_puts_another_image_on_the_disk(
     assert hetzner_api.machines.machines[server.id].spec.image == "ubuntu-24.04"
 
 
-def test_protection_forbids_delete_and_rebuild(hetzner_client: Client, server: BoundServer) -> None:
+def test_protection_forbids_delete_and_rebuild(hetzner_client: Any, server: Any) -> None:
     finished(server.change_protection(delete=True, rebuild=True))
     with pytest.raises(APIException) as deletion:
         server.delete()
@@ -209,7 +211,7 @@ def test_protection_forbids_delete_and_rebuild(hetzner_client: Client, server: B
     finished(server.change_protection(delete=False, rebuild=False), server.delete())
 
 
-def test_a_snapshot_becomes_a_server(hetzner_api: HetznerApi, hetzner_client: Client) -> None:
+def test_a_snapshot_becomes_a_server(hetzner_api: HetznerApi, hetzner_client: Any) -> None:
     server = order_server(hetzner_client)
     made = server.create_image(description="golden", labels={"golden": "yes"})
     finished(made.action)
@@ -228,9 +230,7 @@ def test_a_snapshot_becomes_a_server(hetzner_api: HetznerApi, hetzner_client: Cl
     assert again.image is None
 
 
-def test_backups_need_the_option_and_go_with_it(
-    hetzner_client: Client, server: BoundServer
-) -> None:
+def test_backups_need_the_option_and_go_with_it(hetzner_client: Any, server: Any) -> None:
     with pytest.raises(APIException) as error:
         server.create_image(type="backup")
     assert refused(error)[0] == "unsupported_error"
@@ -249,7 +249,7 @@ def test_backups_need_the_option_and_go_with_it(
     ]
 
 
-def test_rescue_iso_password_and_group(hetzner_client: Client, server: BoundServer) -> None:
+def test_rescue_iso_password_and_group(hetzner_client: Any, server: Any) -> None:
     assert server.enable_rescue("linux64").root_password
     server.reload()
     assert server.rescue_enabled is True
@@ -275,7 +275,7 @@ def test_rescue_iso_password_and_group(hetzner_client: Client, server: BoundServ
     finished(server.remove_from_placement_group())
 
 
-def test_reverse_names_are_the_addresses_own(hetzner_client: Client, server: BoundServer) -> None:
+def test_reverse_names_are_the_addresses_own(hetzner_client: Any, server: Any) -> None:
     ip, network = server.public_net.ipv4.ip, server.public_net.ipv6.ip
     host = network.replace("::/64", "::1")
     assert server.public_net.ipv4.dns_ptr.endswith(".clients.your-server.de")
@@ -292,7 +292,7 @@ def test_reverse_names_are_the_addresses_own(hetzner_client: Client, server: Bou
     assert refused(error)[0] == "invalid_input"
 
 
-def test_lists_are_filtered_and_paged(hetzner_client: Client) -> None:
+def test_lists_are_filtered_and_paged(hetzner_client: Any) -> None:
     for number in range(3):
         order_server(hetzner_client, f"s{number}", labels={"n": str(number)})
     assert [s.name for s in hetzner_client.servers.get_list(per_page=2, page=2).servers] == ["s2"]
@@ -305,7 +305,7 @@ def test_lists_are_filtered_and_paged(hetzner_client: Client) -> None:
 
 
 def test_renaming_reaches_the_machine(
-    hetzner_api: HetznerApi, hetzner_client: Client, server: BoundServer
+    hetzner_api: HetznerApi, hetzner_client: Any, server: Any
 ) -> None:
     server.update(name="renamed", labels={"a": "b"})
     hetzner_api.settle()

@@ -67,6 +67,18 @@ class ManualClock:
             await _settle()
         self._now = target
 
+    async def jump(self, seconds: float) -> None:
+        """Move on by `seconds` in one step: who slept less wakes late, and once."""
+        await _settle()
+        self._now += timedelta(seconds=seconds)
+        due = [sleeper for sleeper in self._sleepers if sleeper[0] <= self._now]
+        self._sleepers = [sleeper for sleeper in self._sleepers if sleeper[0] > self._now]
+        heapq.heapify(self._sleepers)
+        for _, _, woken in due:
+            if not woken.done():
+                woken.set_result(None)
+        await _settle()
+
 
 async def _settle() -> None:
     """Let tasks that are ready run until they wait for something of their own."""

@@ -57,7 +57,7 @@ class Enforcement:
         self._of_server: dict[int, set[int]] = {}
         self._dirty: set[int] = set()
         self._wake = asyncio.Event()
-        self._busy = False
+        self._idle = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -66,6 +66,7 @@ class Enforcement:
             self._reindex(server)
             if server.status not in ("initializing", "deleting"):
                 self._mark(server.id)
+        self._wake.set()
         self._worker = asyncio.create_task(self._work(), name="firewalls")
 
     async def close(self) -> None:
@@ -116,8 +117,7 @@ class Enforcement:
 
     async def caught_up(self) -> None:
         """Return once every machine that could be told has its latest rules."""
-        while self._wake.is_set() or self._busy:
-            await asyncio.sleep(0)
+        await self._idle.wait()
 
     async def enforce(self, server_id: int) -> None:
         """Give the machine its rules now; raises `MachineError`."""
@@ -154,16 +154,17 @@ class Enforcement:
 
     def _mark(self, server_id: int) -> None:
         self._dirty.add(server_id)
+        self._idle.clear()
         self._wake.set()
 
     async def _work(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self._busy = True
             for server_id in sorted(self._dirty):
                 await self._enforce_quietly(server_id)
-            self._busy = False
+            if not self._wake.is_set():
+                self._idle.set()
 
     async def _enforce_quietly(self, server_id: int) -> None:
         server = self._state.servers.get(server_id)

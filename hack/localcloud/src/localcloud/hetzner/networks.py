@@ -9,7 +9,7 @@ from pydantic import Field
 
 from localcloud.hetzner import network_plan as plans
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged, holders
-from localcloud.hetzner.bodies import Id, LabelMap, Strict
+from localcloud.hetzner.bodies import Body, Id, LabelMap, Strict
 from localcloud.hetzner.cloud import Cloud, begun, done
 from localcloud.hetzner.errors import ApiError, protected
 from localcloud.hetzner.limits import check_limit
@@ -36,8 +36,11 @@ _MEMBER_KEYS = {
 }
 
 
-class SubnetBody(Strict):
-    """A subnet of a request, also `POST …/actions/add_subnet`."""
+class SubnetBody(Body):
+    """A subnet of a request, also `POST …/actions/add_subnet`.
+
+    Not strict, although the document says so: Go clients send back the `gateway` they read.
+    """
 
     type: Literal["cloud", "server", "vswitch"]
     network_zone: str

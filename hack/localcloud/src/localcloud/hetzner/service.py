@@ -14,6 +14,9 @@ from localcloud.hetzner.model import Token
 from localcloud.hetzner.zones import make_zone
 from localcloud.rows import Rows
 
+END_SECONDS = 1.0
+"""How long the end waits for requests that are being answered."""
+
 
 @dataclass(frozen=True)
 class RunningService:
@@ -62,7 +65,7 @@ async def start_hetzner(
     await hetzner.start()
     for name in zones:
         make_zone(hetzner.cloud, tokens[0].project, name)
-    runner = web.AppRunner(hetzner.app(), access_log=None)
+    runner = web.AppRunner(hetzner.app(), access_log=None, shutdown_timeout=END_SECONDS)
     await runner.setup()
     where = address or Address()
     site = web.TCPSite(runner, where.host, where.port)

@@ -15,6 +15,7 @@ from localcloud.hetzner.routing import Call, Reply, Route
 T = TypeVar("T")
 
 _NAMED = {"id": lambda item: item.id, "name": lambda item: item.name}
+_ISO_KEYS = {"id": lambda iso: iso["id"], "name": lambda iso: iso["name"]}
 _DATACENTERS_GONE = "https://docs.hetzner.cloud/changelog#2026-06-02-datacenters-deprecated"
 
 
@@ -75,7 +76,7 @@ def _isos(call: Call) -> Reply:
             or (wildcard and iso["architecture"] is None)
         )
     ]
-    return many(call, "isos", fits, lambda _, iso: dict(iso), {})
+    return many(call, "isos", fits, lambda _, iso: dict(iso), _ISO_KEYS)
 
 
 def iso_of(reference: int | str) -> dict[str, Any] | None:

@@ -51,7 +51,7 @@ class Watch:
             everything = tick % ALL_EVERY == 0
             await self.look(list(self._cloud.state.servers) if everything else self._signalled())
             if everything:
-                self._back_up()
+                self.back_up()
             tick += 1
             await self._cloud.clock.sleep(LOOK_SECONDS)
 
@@ -77,7 +77,8 @@ class Watch:
         found = (self._cloud.state.servers.get(server_id) for server_id in set(recent))
         return [server for server in found if server is not None and server.status == "running"]
 
-    def _back_up(self) -> None:
+    def back_up(self) -> None:
+        """Begin the backups that are due."""
         for server in self._cloud.state.servers.where("backups", True):
             if self._due(server) and not self._held(server):
                 _begin_backup(self._cloud, server)
