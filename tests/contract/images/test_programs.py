@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from imagebuild.products import Request
@@ -46,22 +47,31 @@ def test_traefik_binds_the_web_ports_without_a_capability(
     assert "permission denied" not in logs.stdout + logs.stderr
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database(
-    product_images: dict[str, str], docker: Docker, container_name: str, tmp_path: Path
-) -> str:
+    product_images: dict[str, str], docker: Docker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A PostgreSQL container with no writable place but its data and two memory folders."""
-    image = product_images["postgres"]
-    start(docker, container_name, (*LOCKED, *database_options(tmp_path)), image, "-c", "jit=off")
-    wait_for(docker, container_name, *READY)
-    return container_name
+    name = f"blueagency-test-{uuid4().hex[:12]}"
+    options = (*LOCKED, *database_options(tmp_path_factory.mktemp("database")))
+    start(docker, name, options, product_images["postgres"], "-c", "jit=off")
+    wait_for(docker, name, *READY)
+    yield name
+    docker("rm", "--force", "--volumes", name)
 
 
 def database_options(folder: Path) -> Sequence[str]:
     secret = folder / "password"
     secret.write_text(PASSWORD)
+    scripts = folder / "scripts"
+    scripts.mkdir()
+    (scripts / "10-schema.sql").write_text("create schema prepared;")
+    (scripts / "20-table.sh").write_text(
+        'psql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "create table prepared.t ()"'
+    )
     folder.chmod(0o755)
     return (
+        f"--volume={scripts}:/docker-entrypoint-initdb.d:ro",
         "--tmpfs=/tmp:uid=999,gid=999,mode=0700,noexec",
         "--tmpfs=/var/run/postgresql:uid=999,gid=999,mode=0700,noexec",
         f"--volume={secret}:/run/secrets/database_password:ro",
@@ -78,6 +88,10 @@ def test_postgres_makes_the_database_and_has_vectors(database: str, docker: Dock
     assert query(docker, database, "show server_version_num").startswith("17")
     assert query(docker, database, "show data_checksums") == "on"
     assert query(docker, database, "select to_tsvector('german','Häuser')") == "'haus':1"
+
+
+def test_postgres_runs_the_scripts_of_the_first_start(database: str, docker: Docker) -> None:
+    assert query(docker, database, "select to_regclass('prepared.t')") == "prepared.t"
 
 
 def test_postgres_refuses_a_wrong_password(database: str, docker: Docker) -> None:
