@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +52,7 @@ def redis_server(service_folder: Path) -> Iterator[Address]:
 def administer(address: Address, statement: str, *names: str) -> None:
     """Run a statement outside any transaction, with identifiers filled in."""
     target = f"host={address.host} port={address.port} user=agent dbname=postgres"
-    composed = sql.SQL(statement).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
+    composed = sql.SQL(statement).format(*map(sql.Identifier, names))
     with psycopg.connect(target, autocommit=True) as connection:
         connection.execute(composed)
 
@@ -159,9 +159,6 @@ def live_model(model_thread: ModelThread) -> Iterator[RunningModel]:
     model_thread.reset()
 
 
-StartAgent = Callable[..., ExitStack]
-
-
 @contextmanager
 def running_agent(place: launcher.Place, **extra: str) -> Iterator[AgentUser]:
     """Run `migrate`, `serve` and `worker` as in the image; gives a signed-in user."""
@@ -208,8 +205,15 @@ def agent(agent_session: AgentUser, live_model: RunningModel) -> AgentUser:
 
 
 @pytest.fixture
-def own_place(agent_place: launcher.Place, tmp_path: Path) -> launcher.Place:
-    """A place for an agent that a test starts, stops and breaks by itself."""
+def own_place(agent_place: launcher.Place, tmp_path: Path) -> Iterator[launcher.Place]:
+    """A place for an agent that a test starts, stops and breaks by itself.
+
+    With a Redis of its own, as every tenant has: two agents on one would take each other's
+    messages.
+    """
     launcher.write_secrets(tmp_path / "secrets", ONE_TIME_PASSWORD, MODEL_KEY)
     name = f"t{uuid.uuid4().hex}"
-    return replace(agent_place, folder=tmp_path, port=free_port(), database_name=name)
+    with redis(tmp_path / "redis") as cache:
+        yield replace(
+            agent_place, folder=tmp_path, port=free_port(), database_name=name, redis=cache
+        )

@@ -41,7 +41,7 @@ def connect_redis(settings: Settings) -> Redis:
         socket_connect_timeout=3,
         health_check_interval=30,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 def build_services(settings: Settings, database: Database, redis: Redis) -> Services:

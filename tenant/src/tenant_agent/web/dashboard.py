@@ -55,5 +55,8 @@ class Dashboard:
 
 
 def mount_dashboard(app: FastAPI, directory: Path) -> None:
-    """Serve `directory` for every path no API route took."""
-    app.mount("/", Dashboard(directory), name="dashboard")
+    """Serve `directory` for every path no API route knows.
+
+    As the router's default rather than a mount: a known path asked with a wrong method stays 405.
+    """
+    app.router.default = Dashboard(directory)

@@ -52,13 +52,18 @@ class GeminiClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: Any = None
+        self._http: httpx.AsyncClient | None = None
 
     def _options(self) -> Any:
         from google.genai import types
 
+        # Ours, so that the SDK does not choose a transport by what else is installed. It trusts
+        # SSL_CERT_FILE where set.
+        self._http = httpx.AsyncClient(timeout=self._settings.model_timeout_seconds)
         return types.HttpOptions(
             base_url=self._settings.model_endpoint or None,
             timeout=int(self._settings.model_timeout_seconds * 1000),
+            httpx_async_client=self._http,
             retry_options=types.HttpRetryOptions(attempts=1),
         )
 
@@ -86,14 +91,13 @@ class GeminiClient:
 
     def _failure(self, error: Exception) -> ModelFailure | None:
         """Return what an exception of the SDK or the network means; None for any other."""
-        import httpx2
         from google.genai import errors
 
         if isinstance(error, errors.APIError):
             return self._refused(error.code or 500, error.details)
-        if isinstance(error, TimeoutError | httpx.TimeoutException | httpx2.TimeoutException):
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
             return ModelFailure("model_slow")
-        if isinstance(error, OSError | httpx.TransportError | httpx2.TransportError):
+        if isinstance(error, OSError | httpx.TransportError):
             return ModelFailure("model_down")
         if isinstance(error, ValueError | errors.UnknownApiResponseError):
             return ModelFailure("model_error")
@@ -108,9 +112,9 @@ class GeminiClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aio.aclose()
-            self._client = None
+        if self._http is not None:
+            await self._http.aclose()
+        self._client, self._http = None, None
 
 
 class GeminiChat:
@@ -148,15 +152,27 @@ class GeminiChat:
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
         """Yield the answer as it is written; see the port."""
+        begun = False
+        try:
+            async for piece in self._finished_stream(prompt):
+                begun = begun or bool(piece.text)
+                yield piece
+        except ModelFailure as error:
+            if begun and error.code == "model_down":
+                raise ModelFailure("model_broken_off") from error
+            raise
+
+    async def _finished_stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Yield pieces; a stream that ends without a finish reason was broken off."""
         finished = False
         usage: Usage | None = None
         async with self._client.calling() as models:
             async for response in self._pieces(models, prompt):
                 usage = read_usage(response.usage_metadata) or usage
-                piece, ended = _read_response(response)
+                text, ended = _read_response(response)
                 finished = finished or ended
-                if piece:
-                    yield Piece(piece)
+                if text:
+                    yield Piece(text)
         if not finished:
             raise ModelFailure("model_broken_off")
         yield Piece(usage=usage or Usage())

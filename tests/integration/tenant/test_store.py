@@ -1,0 +1,183 @@
+"""Migrations, the index and the job rows on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from tenant_agent.prepare import prepare
+from tenant_agent.settings import Settings
+from tenant_agent.store import documents, index, jobs, migrate, search
+from tenant_agent.store.index import NewChunk, Space
+from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable, connection_string
+
+SPACE = Space("test-model", 64)
+
+
+async def add_document(connection: Connection, texts: Sequence[str], language: str) -> uuid.UUID:
+    """Store a document whose job is claimed, with one passage per text; not yet published."""
+    identity = uuid.uuid4()
+    row = {"id": identity, "name": "Akte", "kind": "text", "media_type": "text/plain", "size": 1}
+    await documents.insert(connection, {**row, "sha256": identity.hex, "uploaded_by": None})
+    await jobs.insert(connection, identity)
+    await index.replace_text(connection, identity, ["\n\n".join(texts)])
+    chunks = [NewChunk(n, 1, 0, len(text), "", text) for n, text in enumerate(texts)]
+    await index.insert_chunks(connection, identity, chunks, title="Akte", language=language)
+    rows = await index.chunks_without_vector(connection, identity, SPACE, 1000)
+    pairs = [(row[0], [1.0] * 63 + [float(n)]) for n, row in enumerate(rows)]
+    await index.insert_vectors(connection, SPACE, pairs)
+    return identity
+
+
+async def figures(connection: Connection) -> tuple[Any, ...]:
+    """Return what the index counts, and the same counted anew."""
+    statement = """
+    select coalesce((select sum(chunks) from corpus), 0),
+        (select count(*) from chunk c join document d on d.id = c.document_id
+         where d.state = 'ready'),
+        coalesce((select sum(df) from term), 0), (select count(*) from posting),
+        coalesce((select sum(terms) from corpus), 0), coalesce((select sum(tf) from posting), 0)
+    """
+    row = await (await connection.execute(statement)).fetchone()
+    assert row is not None
+    return row
+
+
+async def test_migrations_are_idempotent_and_safe_side_by_side(empty_settings: Settings) -> None:
+    done = await asyncio.gather(*(prepare(empty_settings, 10) for _ in range(4)))
+    made = [text for text in done if "first administrator made: yes" in text]
+    applied = [text for text in done if "applied: none" not in text]
+    assert (len(made), len(applied)) == (1, 1)
+    assert "applied: none" in await prepare(empty_settings, 10)
+
+
+async def test_edited_migration_is_refused(
+    agent_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = [migrate.Migration(1, "first", "select 1")]
+    monkeypatch.setattr(migrate, "available", lambda: edited)
+    with pytest.raises(migrate.MigrationChanged):
+        await prepare(agent_settings, 10)
+
+
+async def test_missing_schema_is_not_ready(empty_settings: Settings) -> None:
+    target = connection_string(empty_settings)
+    async with await psycopg.AsyncConnection.connect(target, autocommit=True) as connection:
+        assert not await migrate.is_current(connection)
+
+
+async def test_questions_find_by_any_word_in_both_languages(database: Database) -> None:
+    german = ["Die Kündigungsfrist beträgt drei Monate.", "Haustiere sind erlaubt."]
+    english = ["Employees get 28 days of annual leave.", "The office closes at six."]
+    async with database.transaction() as connection:
+        for texts, language in ((german, "de"), (english, "en")):
+            await index.publish(connection, await add_document(connection, texts, language))
+    async with database.transaction() as connection:
+        for question, expected in (
+            ("Welche Kündigungsfristen gibt es eigentlich?", german[0]),
+            ("Darf ich ein Haustier halten?", german[1]),
+            ("How much leave does an employee have?", english[0]),
+        ):
+            scores = await search.lexical(connection, question, 10)
+            found = await search.passages(connection, list(scores)[:1])
+            assert next(iter(found.values())).text == expected
+        assert await search.lexical(connection, "der die das und", 10) == {}
+
+
+async def test_counts_stay_exact_through_publishing_and_withdrawing(database: Database) -> None:
+    texts = [f"Der Vorgang {n} wurde in Abteilung {n % 3} bearbeitet. " * (n + 1) for n in range(9)]
+    async with database.transaction() as connection:
+        first = await add_document(connection, texts[:4], "de")
+        second = await add_document(connection, texts[4:], "de")
+        for identity in (first, second, first):
+            await index.publish(connection, identity)
+        a, b, df, postings, terms, tf = await figures(connection)
+        assert (a, df, terms) == (b, postings, tf)
+        for _ in range(2):
+            await index.withdraw(connection, first)
+            await documents.delete(connection, first)
+        a, b, df, postings, terms, tf = await figures(connection)
+        assert (a, df, terms) == (b, postings, tf) == (5, postings, tf)
+        await index.withdraw(connection, second)
+        await documents.delete(connection, second)
+        assert tuple(map(int, await figures(connection))) == (0,) * 6
+        left = await connection.execute("select count(*) from term")
+        assert await left.fetchone() == (0,)
+
+
+async def test_weights_do_not_depend_on_the_order_of_arrival(database: Database) -> None:
+    texts = ["kurz gesagt Rechnung", "Rechnung " + "sehr lange Erklärung dazu " * 40]
+    async with database.transaction() as connection:
+        for text in texts:
+            await index.publish(connection, await add_document(connection, [text], "de"))
+        grown = list((await search.lexical(connection, "Rechnung", 10)).values())
+        await connection.execute("update corpus set average = 0.001")
+        await index._follow_drift(connection)
+        assert list((await search.lexical(connection, "Rechnung", 10)).values()) == pytest.approx(
+            grown, rel=0.12
+        )
+
+
+@pytest.mark.parametrize("exact", [True, False])
+async def test_filtered_dense_search_is_complete(database: Database, exact: bool) -> None:
+    async with database.transaction() as connection:
+        await migrate.ensure_vector_index(connection, SPACE.dimensions)
+        hidden = await add_document(connection, [f"verborgen {n}" for n in range(150)], "de")
+        shown = await add_document(connection, [f"sichtbar {n}" for n in range(30)], "de")
+        await index.publish(connection, shown)
+    vector = [1.0] * 63 + [0.0]
+    async with database.transaction() as connection:
+        await connection.execute("set local enable_seqscan = off")
+        scores = await search.dense(connection, SPACE, vector, limit=20, exact=exact)
+        owners = await search.owners(connection, list(scores))
+    assert len(scores) == 20
+    assert set(owners.values()) == {shown}
+    assert hidden not in owners.values()
+
+
+async def test_other_spaces_are_not_searched(database: Database) -> None:
+    async with database.transaction() as connection:
+        await index.publish(connection, await add_document(connection, ["eins"], "de"))
+        other = Space("another-model", 64)
+        assert await search.dense(connection, other, [1.0] * 64, limit=5, exact=True) == {}
+
+
+async def test_a_job_is_claimed_once_until_its_worker_falls_silent(database: Database) -> None:
+    async with database.transaction() as connection:
+        identity = await add_document(connection, ["x"], "de")
+        (job_id,) = await jobs.take_due(connection)
+        assert await jobs.claim(connection, job_id, "one", 60) == (identity, 1)
+        assert await jobs.claim(connection, job_id, "two", 60) is None
+        await connection.execute("update job set heartbeat_at = now() - interval '61 seconds'")
+        assert await jobs.claim(connection, job_id, "two", 60) == (identity, 2)
+        assert not await jobs.heartbeat(connection, job_id, "one")
+        assert not await jobs.finish(connection, job_id, "one")
+        assert await jobs.finish(connection, job_id, "two")
+        assert await jobs.claim(connection, job_id, "one", 0) is None
+
+
+async def test_sweep_brings_back_silent_and_forgotten_jobs(database: Database) -> None:
+    async with database.transaction() as connection:
+        await add_document(connection, ["x"], "de")
+        (job_id,) = await jobs.take_due(connection)
+        assert await jobs.recover(connection, silence=15, age=30) == []
+        await connection.execute("update job set updated_at = now() - interval '31 seconds'")
+        assert await jobs.recover(connection, silence=15, age=30) == [job_id]
+        assert await jobs.take_due(connection) == [job_id]
+        await jobs.claim(connection, job_id, "one", 60)
+        await connection.execute("update job set heartbeat_at = now() - interval '16 seconds'")
+        assert await jobs.recover(connection, silence=15, age=30) == [job_id]
+
+
+async def test_absent_database_is_a_typed_failure(agent_settings: Settings) -> None:
+    absent = Database(agent_settings.model_copy(update={"database_port": 1}))
+    absent._pool.timeout = 0.2
+    await absent.open()
+    with pytest.raises(DatabaseUnavailable):
+        async with absent.transaction():
+            pass
+    await absent.close()
