@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -122,4 +121,4 @@ def merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
             result[key] = merged(result.get(key) or {}, value)
         else:
             result[key] = value
-    return json.loads(json.dumps(result))
+    return copy.deepcopy(result)

@@ -37,7 +37,7 @@ class Memory:
     wish: tuple[object, ...] = ()
     connection: Host | None = None
     told: dict[str, datetime] = field(default_factory=dict)
-    was_ready: bool = False
+    look_again_at: datetime | None = None
 
     def new_wish(self, wish: tuple[object, ...]) -> bool:
         """A changed wish: failures of the old one do not count any more."""
@@ -104,6 +104,16 @@ class Memory:
         self.troubles.pop(condition, None)
         self.attempts.pop(condition, None)
         self.failures.pop(condition, None)
+
+    def look_again(self, now: datetime, after: float) -> bool:
+        """Whether what stopped a step should be looked at afresh; at most once every `after`."""
+        if self.look_again_at is None:
+            self.look_again_at = now + timedelta(seconds=after)
+            return False
+        if now < self.look_again_at:
+            return False
+        self.look_again_at = None
+        return True
 
     async def hang_up(self) -> None:
         """Close the connection to the machine."""

@@ -477,7 +477,7 @@ def _schedule(app: App, stored: Stored, verdict: Verdict, noted: Trouble | None)
             memory.refresh.update(subjects)
             app.queue.add_after(key, min(after, routine), Lane.USER)
         case Stop(after=after):
-            if after <= 60 and verdict.step is not None:
+            if verdict.step is not None and memory.look_again(app.clock(), after):
                 memory.refresh.update(REFRESH.get(verdict.step.condition, ()))
             app.queue.add_after(key, min(after, routine), Lane.BACKGROUND)
         case Done():

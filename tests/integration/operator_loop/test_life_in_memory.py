@@ -9,8 +9,9 @@ from plugins.fix_operator import TENANT, Rig
 def left_over(rig: Rig) -> list[str]:
     """Everything of the tenant's that still exists."""
     cloud = rig.cloud
-    things = [*cloud.servers.values(), *cloud.volumes.values(), *cloud.ips.values()]
-    names = [thing.name for thing in things if thing.name.startswith("t-")]
+    names = [server.name for server in cloud.servers.values()]
+    names += [volume.name for volume in cloud.volumes.values()]
+    names += [address.name for address in cloud.ips.values()]
     names += [record.hostname for record in rig.dns.records.values()]
     return names + [path for path in rig.cluster.objects if "acme" in path]
 
