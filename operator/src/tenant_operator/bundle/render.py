@@ -52,6 +52,7 @@ def render(stack: StackInputs) -> Bundle:
     contents = [
         text("compose.yaml", dump(services.compose(stack, revisions)), mode=0o640),
         text("directories.json", dump_json(directories())),
+        text("hostname", f"{stack.hostname}\n".encode()),
         text("images.json", dump_json(list(stack.images.all()))),
         *(text(f"routes/{c}.yaml", dump(routing.routes(stack, c))) for c in layout.COLORS),
         text(at(f"{layout.TRAEFIK_DIR}/traefik.yaml"), proxy["traefik.yaml"]),

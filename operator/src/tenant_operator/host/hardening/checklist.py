@@ -58,6 +58,7 @@ def hardening(inputs: HardenInputs) -> list[Item]:
         audit(),
         time_sync(),
         journal(),
+        certificate_retry(),
         authorized_keys(inputs.client_public_key),
     ]
 
@@ -307,6 +308,25 @@ def journal() -> Item:
         "why": "logs survive a reboot and never fill the disk",
         "files": [placed("/etc/systemd/journald.conf.d/10-tenant.conf", text("journald.conf"))],
         "apply": [["systemctl", "try-restart", "systemd-journald.service"]],
+    }
+
+
+def certificate_retry() -> Item:
+    """Traefik asks for a certificate once per start; the timer asks again while it is missing."""
+    units = ("tenant-certificate.service", "tenant-certificate.timer")
+    names = ("certificate.service", "certificate.timer")
+    return {
+        "name": "certificate-retry",
+        "why": "a certificate that could not be had at first is asked for again",
+        "files": [
+            placed(f"/etc/systemd/system/{unit}", text(name))
+            for unit, name in zip(units, names, strict=True)
+        ],
+        "units": [units[1]],
+        "apply": [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "enable", "--now", "--quiet", units[1]],
+        ],
     }
 
 

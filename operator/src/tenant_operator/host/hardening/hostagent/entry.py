@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import disk, harden, hostkey, seal, stack
+from . import certificate, disk, harden, hostkey, seal, stack
 from .failures import JobError, redact
 from .places import Places
 from .process import run
@@ -31,7 +31,7 @@ JOBS: dict[str, Work] = {
 
 
 def main(argv: Sequence[str], places: Places | None = None) -> int:
-    """Entry point: `start NAME DIGEST LIMIT ARG…`, `work NAME DIGEST ARG…` or `check LIST`."""
+    """`start NAME DIGEST LIMIT ARG…`, `work NAME DIGEST ARG…`, `check LIST` or `certificate`."""
     places = places or Places()
     verb, *rest = argv
     if verb == "start":
@@ -41,7 +41,10 @@ def main(argv: Sequence[str], places: Places | None = None) -> int:
     if verb == "check":
         sys.stdout.write(harden.drift_as_json(places, Path(rest[0])))
         return 0
-    sys.stderr.write(f"unknown verb {verb!r}: use start, work or check\n")
+    if verb == "certificate":
+        certificate.try_again(places)
+        return 0
+    sys.stderr.write(f"unknown verb {verb!r}: use start, work, check or certificate\n")
     return 2
 
 

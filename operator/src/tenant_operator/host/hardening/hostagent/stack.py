@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compose, docker, files
+from . import certificate, compose, docker, files
 from .failures import JobError
 from .places import Places
 from .process import must, run
@@ -42,6 +42,7 @@ def deploy(places: Places, argv: Sequence[str], progress: Progress) -> str:
     write_state(places, digest=digest, color=color, before=before)
     retire(project, before, color)
     prune(places, images)
+    certificate.expect(places, digest, progress)
     return f"release {digest} serves from agent-{color}"
 
 
