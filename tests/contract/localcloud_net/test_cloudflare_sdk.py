@@ -9,6 +9,7 @@ from typing import Any
 import cloudflare
 import pytest
 from cloudflare import AsyncCloudflare, Cloudflare
+from localcloud.administration import AdministrationError
 from plugins.fix_localcloud import LocalCloud
 
 
@@ -336,3 +337,31 @@ def test_the_edges_ranges_are_published_without_a_token(localcloud: LocalCloud) 
         ranges = sdk.ips.list()
     assert ranges is not None
     assert ranges.ipv4_cidrs == ["127.63.0.1/32"]
+
+
+def test_faults_strike_as_often_as_they_should(
+    localcloud: LocalCloud, sdk: Cloudflare, zone: str
+) -> None:
+    with localcloud.fault("cloudflare", kind="error", code="10429", status=503, path="/zones"):
+        with pytest.raises(cloudflare.InternalServerError) as refused:
+            sdk.zones.list()
+        assert [error.code for error in refused.value.errors] == [10429]
+        assert [found.id for found in sdk.zones.list()] == [zone]
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("drop_before", 0), ("commit_then_drop", 1)])
+def test_a_dropped_request_happened_or_did_not(
+    kind: str, kept: int, localcloud: LocalCloud, sdk: Cloudflare, zone: str
+) -> None:
+    with (
+        localcloud.fault("cloudflare", kind=kind, method="POST"),
+        pytest.raises(cloudflare.APIConnectionError),
+    ):
+        sdk.dns.records.create(zone_id=zone, type="A", name="x", content="1.2.3.4", ttl=1)
+    assert len(list(sdk.dns.records.list(zone_id=zone))) == kept
+
+
+def test_a_fault_that_cannot_be_is_refused(localcloud: LocalCloud) -> None:
+    for fault in ({"kind": "action_fails"}, {"kind": "nothing"}):
+        with pytest.raises(AdministrationError):
+            localcloud.admin("cloudflare").add_fault(fault)

@@ -41,6 +41,8 @@ def test_base_zero_asks_for_free_ports_but_not_on_machines_with_addresses_of_the
         "machine_ssh",
         "machine",
         "machine_http",
+        "proxy",
+        "proxy_http",
     }
     assert not any(asdict(ports_from(0, {}, backend="memory")).values())
 

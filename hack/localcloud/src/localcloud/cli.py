@@ -121,10 +121,10 @@ def _add_up(commands: Any) -> None:
 
 
 def _add_fault(commands: Any) -> None:
-    fault = _add(commands, "fault", _fault, "make requests to the Hetzner API go wrong")
+    fault = _add(commands, "fault", _fault, "make requests to an API go wrong")
     fault.add_argument("what", choices=("add", "list", "clear"))
     fault.add_argument("fault", nargs="?", default="{}", help="a JSON object, for add")
-    fault.add_argument("--of", choices=("hetzner", "model"), default="hetzner")
+    fault.add_argument("--of", choices=("hetzner", "cloudflare", "model"), default="hetzner")
 
 
 def _add_token(commands: Any) -> None:

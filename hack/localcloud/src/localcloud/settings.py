@@ -156,13 +156,15 @@ def ports_from(base: int | None, chosen: Mapping[str, int], *, backend: str = "c
     """Ports counted up from `base` (0: all free ones), then single ones by name.
 
     The ports of machines keep their defaults, because they sit on addresses of their own; simulated
-    machines share theirs, so that free ones are found for them too. The proxied edge keeps its
-    defaults unless free ports are asked for.
+    machines share theirs, so that free ones are found for them too. The proxied edge before
+    container machines has an address of its own and keeps its ports as well.
 
     Raises:
         SettingsError: a name or number that cannot be.
     """
     counted = _counted(base) if base is not None else {}
+    if backend == "container":
+        counted = {name: port for name, port in counted.items() if not name.startswith("proxy")}
     if base == 0 and backend == "memory":
         counted |= dict.fromkeys(MACHINES, 0)
     unknown = sorted(set(chosen) - set(port_names()))

@@ -1,7 +1,7 @@
 """Cloudflare's API as a service: routes, administration, socket.
 
-`/_admin/*` on the same origin is ours and no part of the API: tokens, zones and the rate limit of
-the stand-in. It asks for no token and is to be reached from loopback only.
+`/_admin/*` on the same origin is ours and no part of the API: tokens, zones, faults and the rate
+limit of the stand-in. It asks for no token and is to be reached from loopback only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from localcloud.cloudflare.app import (
     show_zone,
 )
 from localcloud.cloudflare.directory import Directory
+from localcloud.cloudflare.faults import Faults
 from localcloud.cloudflare.tokens import LIMIT, PERMISSIONS, Throttle, Tokens
 from localcloud.records import RecordStore
 from localcloud.rows import Rows
@@ -68,9 +69,11 @@ async def start_cloudflare(
     api.tokens.add(secret=options.token, name="ready")
     for name in options.zones:
         ensure_zone(api.directory, name)
-    app = web.Application(middlewares=[refusals])
+    faults = Faults()
+    app = web.Application(middlewares=[refusals, faults.middleware()])
     add_routes(app, api)
-    _add_admin(app, api)
+    app.router.add_routes(faults.routes())
+    _add_admin(app, api, faults)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()
@@ -84,11 +87,11 @@ def ensure_zone(directory: Directory, wanted: str) -> None:
         directory.add_zone(name, plan=plan or "pro")
 
 
-def _add_admin(app: web.Application, api: Api) -> None:
+def _add_admin(app: web.Application, api: Api, faults: Faults) -> None:
     app.router.add_post("/_admin/tokens", _make_token(api))
     app.router.add_post("/_admin/zones", _make_zone(api))
     app.router.add_put("/_admin/limit", _set_limit(api))
-    app.router.add_post("/_admin/reset", _reset(api))
+    app.router.add_post("/_admin/reset", _reset(api, faults))
 
 
 def _make_token(api: Api) -> Handler:
@@ -125,10 +128,11 @@ def _set_limit(api: Api) -> Handler:
     return handle
 
 
-def _reset(api: Api) -> Handler:
+def _reset(api: Api, faults: Faults) -> Handler:
     async def handle(_: web.Request) -> web.StreamResponse:
         for zone in api.directory.zones():
             api.directory.delete_zone(zone)
+        faults.list.remove()
         api.throttle.limit = LIMIT
         api.throttle.forget()
         return reply(envelope({}))

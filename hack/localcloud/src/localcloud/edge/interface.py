@@ -34,7 +34,7 @@ def held_address(gateway: str, address: str) -> HeldAddress:
     Raises:
         InterfaceError: no interface has the gateway, or the address was refused.
     """
-    interface = interface_of(gateway, _ip("-j", "address", "show"))
+    interface = interface_of(gateway, _ip("-details", "-json", "address", "show"))
     if not interface:
         raise InterfaceError(f"no interface holds {gateway}: is the container back end running?")
     _ip("address", "replace", f"{address}/32", "dev", interface)
@@ -42,11 +42,17 @@ def held_address(gateway: str, address: str) -> HeldAddress:
 
 
 def interface_of(gateway: str, listing: str) -> str:
-    """The name of the interface that has the address, in `ip -j address` output; else empty."""
-    for link in json.loads(listing):
-        if any(item.get("local") == gateway for item in link.get("addr_info", ())):
-            return str(link["ifname"])
-    return ""
+    """The interface that has the address, in `ip -details -json address` output; else empty.
+
+    A machine's own link may have it too, but ends with the machine: it is the last choice.
+    """
+    holders = [
+        link
+        for link in json.loads(listing)
+        if any(item.get("local") == gateway for item in link.get("addr_info", ()))
+    ]
+    holders.sort(key=lambda link: link.get("linkinfo", {}).get("info_kind") == "veth")
+    return str(holders[0]["ifname"]) if holders else ""
 
 
 def _ip(*arguments: str) -> str:
