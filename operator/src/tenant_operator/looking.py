@@ -179,7 +179,7 @@ async def _outside(scope: TenantScope) -> None:
     seen = await scope.app.adapters.outside.look(
         Sight(
             hostname=scope.stored.spec["hostname"],
-            port=view.spec.public_port,
+            port=HTTPS_PORT,
             resolvers=tuple(view.spec.dns.resolvers or ()),
             ca_bundle=ca_bundle(view.spec),
         )
@@ -239,6 +239,8 @@ async def _settle(
         shelf.put(uid, found, now)
 
 
+HTTPS_PORT: Final = 443
+"""Where a machine answers. `publicPort` is what something before it maps, which DNS knows not of."""
 _LOOKS: Final[dict[Subject, Callable[[TenantScope], Awaitable[None]]]] = {
     Subject.INVENTORY: _inventory,
     Subject.SERVER: _server,
