@@ -181,10 +181,12 @@ def container_host(request: pytest.FixtureRequest) -> None:
 async def rack(container_host: None) -> AsyncIterator[Rack]:
     """An instance for all tests of a module, gone without a trace afterwards."""
     settings = new_settings("test")
-    machines = ContainerMachines(settings)
-    await machines.open()
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    shared = Rack(ContainerMachines(settings), settings, key)
+    await shared.machines.open()
     try:
-        yield Rack(machines, settings, asyncssh.generate_private_key("ssh-ed25519"))
+        yield shared
     finally:
-        await machines.close(purge=True)
+        await shared.machines.close(purge=True)
+        assert traces(settings) == {}
         shutil.rmtree(settings.directory.parent)
