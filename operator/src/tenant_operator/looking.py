@@ -38,6 +38,10 @@ from tenant_operator.secret_store import SecretStore
 from tenant_operator.store import Stored
 
 
+HTTPS_PORT: Final = 443
+"""Where a machine answers. The Fleet's public port is mapped before it, which DNS cannot say."""
+
+
 @dataclass(kw_only=True)
 class TenantScope:
     """One tenant's pass: everything that looking and acting need."""
@@ -239,8 +243,6 @@ async def _settle(
         shelf.put(uid, found, now)
 
 
-HTTPS_PORT: Final = 443
-"""Where a machine answers. `publicPort` is what something before it maps, which DNS knows not of."""
 _LOOKS: Final[dict[Subject, Callable[[TenantScope], Awaitable[None]]]] = {
     Subject.INVENTORY: _inventory,
     Subject.SERVER: _server,
