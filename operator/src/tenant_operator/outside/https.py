@@ -20,6 +20,8 @@ from tenant_operator.core.world import Glimpse
 from tenant_operator.outside.port import Sight
 
 LIMIT_SECONDS = 10.0
+CONNECT_SECONDS = 4.0
+MACHINE_PORT = 443
 BODY_LIMIT = 64 * 1024
 
 
@@ -31,7 +33,7 @@ class HttpsOutside:
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 addresses = await resolve(sight)
-                return await _ask(sight, addresses)
+                return await _ask_either(sight, addresses)
         except TimeoutError:
             return Glimpse(
                 status=None, problem="connect", detail=f"no answer in {LIMIT_SECONDS:.0f} s"
@@ -69,13 +71,28 @@ def _nameserver(text: str, resolver: dns.asyncresolver.Resolver) -> str:
     return address
 
 
-async def _ask(sight: Sight, addresses: tuple[str, ...]) -> Glimpse:
+async def _ask_either(sight: Sight, addresses: tuple[str, ...]) -> Glimpse:
+    """Ask the machine's own port; if that does not open, the port in the customers' URL.
+
+    A public port other than 443 is mapped by something in front, which may not be on the way from
+    here; TLS and the answer are checked the same on either.
+    """
+    try:
+        return await _ask(sight, addresses, MACHINE_PORT)
+    except (ConnectionError, TimeoutError):
+        if sight.port == MACHINE_PORT:
+            raise
+    return await _ask(sight, addresses, sight.port)
+
+
+async def _ask(sight: Sight, addresses: tuple[str, ...], port: int) -> Glimpse:
     context = ssl.create_default_context()
     if sight.ca_bundle:
         context.load_verify_locations(cadata=sight.ca_bundle)
-    reader, writer = await asyncio.open_connection(
-        addresses[0], sight.port, ssl=context, server_hostname=sight.hostname
-    )
+    async with asyncio.timeout(CONNECT_SECONDS):
+        reader, writer = await asyncio.open_connection(
+            addresses[0], port, ssl=context, server_hostname=sight.hostname
+        )
     try:
         writer.write(
             f"GET {sight.path} HTTP/1.1\r\nHost: {sight.hostname}\r\n"
