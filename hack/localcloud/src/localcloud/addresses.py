@@ -41,7 +41,7 @@ class AddressPool:
     def take_ipv4(self) -> str:
         """A free IPv4 address; raises `PoolExhausted`."""
         last = self.subnet.num_addresses - 2
-        for _ in range(last):
+        for _ in range(last - 1):
             self._cursor4 = self._cursor4 + 1 if self._cursor4 < last else _GATEWAY + 1
             address = str(IPv4Address(int(self.subnet.network_address) + self._cursor4))
             if address not in self._taken:

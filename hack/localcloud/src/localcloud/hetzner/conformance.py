@@ -40,7 +40,9 @@ def overlaid(document: Document) -> Document:
     members = {"type": "object", "required": ["members", "meta"]}
     members["properties"] = {"members": {"type": "array", "items": _MEMBER}}  # type: ignore[assignment]
     answer = {"content": {"application/json": {"schema": members}}}
-    document["paths"]["/networks/{id}/members"] = {"get": {"responses": {"200": answer}}}
+    known = document["paths"]["/networks/{id}"]["get"]
+    responses = {**known["responses"], "200": answer}
+    document["paths"]["/networks/{id}/members"] = {"get": {**known, "responses": responses}}
     for path in _GONE:
         document["paths"][path]["get"]["responses"].pop("200", None)
     return document

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from dataclasses import replace
 from typing import Any
@@ -46,7 +45,7 @@ def fingerprint(public_key: str) -> str:
         blob = base64.b64decode(parts[1], validate=True)
         length = int.from_bytes(blob[:4], "big")
         good = parts[0].startswith(_KINDS) and blob[4 : 4 + length] == parts[0].encode()
-    except (IndexError, binascii.Error):
+    except (IndexError, ValueError):
         good = False
     if not good:
         raise invalid("public_key", "is not an OpenSSH public key")
