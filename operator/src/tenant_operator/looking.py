@@ -37,7 +37,6 @@ from tenant_operator.rendering import accepted_host_keys, ca_bundle
 from tenant_operator.secret_store import SecretStore
 from tenant_operator.store import Stored
 
-
 HTTPS_PORT: Final = 443
 """Where a machine answers. The Fleet's public port is mapped before it, which DNS cannot say."""
 
