@@ -180,3 +180,29 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
 def test_the_trust_bundle_is_what_clients_need(localcloud: LocalCloud) -> None:
     context = ssl.create_default_context(cafile=localcloud.ca)
     assert context.cert_store_stats()["x509_ca"] == 1
+
+
+def test_answers_are_held_against_a_document(run_localcloud: RunLocalCloud, tmp_path: Path) -> None:
+    """A document that demands what the API never sends is found out at the end."""
+    schema = {"type": "object", "required": ["nonsense"]}
+    wrong = {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}}
+    paths = ("/locations", "/networks/{id}", "/datacenters", "/datacenters/{id}")
+    document = tmp_path / "document.json"
+    document.write_text(json.dumps({"paths": {path: {"get": wrong} for path in paths}}))
+    cloud = run_localcloud(f"--openapi={document}", only=("hetzner",))
+    Client(cloud.hetzner_token, api_endpoint=cloud.hetzner).locations.get_all()
+    assert cloud.stop() == 0
+    told = cloud.dir.with_suffix(".log").read_text()
+    assert "an answer differs from the document: GET /locations 200" in told
+    assert "nonsense" in told
+
+
+def test_another_document_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    document = tmp_path / "document.json"
+    document.write_text("{}")
+    argv = [sys.executable, "-c", "from localcloud.cli import run; run()", "up"]
+    argv += [f"--dir={tmp_path / 'x'}", "--backend=inert", "--port-base=0", "--only=hetzner"]
+    ended = subprocess.run([*argv, f"--openapi={document}"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "is not Hetzner's document" in ended.stderr
+    assert "Traceback" not in ended.stderr

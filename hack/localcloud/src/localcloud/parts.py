@@ -27,12 +27,12 @@ from localcloud.files import write_whole
 from localcloud.hetzner.cloud import Settings as HetznerSettings
 from localcloud.hetzner.cloud import Surroundings
 from localcloud.hetzner.model import Token
-from localcloud.hetzner.service import Address, start_hetzner
+from localcloud.hetzner.service import Address, RunningService, start_hetzner
 from localcloud.instance import PURGE, Instance, free_port
 from localcloud.machines.memory import MemoryMachines
 from localcloud.registry import HOST as REGISTRY_HOST
 from localcloud.registry import RegistryOptions, start_registry
-from localcloud.settings import DOMAIN, LOOPBACK
+from localcloud.settings import DOMAIN, LOOPBACK, SettingsError
 
 Start = Callable[[Instance], Awaitable[str]]
 
@@ -73,8 +73,29 @@ async def hetzner(instance: Instance) -> str:
         settings=HetznerSettings(pace=settings.pace),
     )
     instance.ends.push_async_callback(service.close)
+    if settings.openapi is not None:
+        _check_answers(instance, service, settings.openapi)
     instance.endpoints["hetzner"] = service.url
     return service.url
+
+
+def _check_answers(instance: Instance, service: RunningService, document: Path) -> None:
+    """Hold every answer against Hetzner's document; what differs is told at the end."""
+    # Imported here: only this needs a validator of JSON schemas.
+    from localcloud.hetzner.conformance import Conformance, load
+
+    try:
+        conformance = Conformance(load(document))
+    except (KeyError, ValueError) as error:
+        why = f"--openapi {document} is not Hetzner's document: {error!r}"
+        raise SettingsError(why) from error
+    service.hetzner.door.observers.append(conformance)
+
+    def tell() -> None:
+        for problem in conformance.problems:
+            instance.say(f"hetzner     an answer differs from the document: {problem}")
+
+    instance.ends.callback(tell)
 
 
 async def dns(instance: Instance) -> str:
