@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from tenant_agent.settings import Settings
+
 SECRET_KEY = re.compile(r"password|secret|token|api_?key|authorization|cookie", re.IGNORECASE)
 SECRET_TEXT = re.compile(r"AIza[\w-]{20,}|(?<=key=)[^&\s]+|(?<=password=)\S+")
 HIDDEN = "[hidden]"
@@ -54,3 +56,10 @@ def configure(level: str) -> None:
     root.setLevel(level)
     for noisy in ("httpx", "httpx2", "httpcore", "google_genai", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def configured_settings() -> Settings:
+    """Read the settings of this process and configure its logs by them."""
+    settings = Settings()
+    configure(settings.log_level)
+    return settings

@@ -1,27 +1,27 @@
 """The entry point `tenant-agent`: serve, worker, migrate, healthcheck, healthcheck-worker.
 
-Each command imports only what it needs, so that a health check costs no more than a Python start.
+Each command imports only what it needs: health checks run every few seconds on a small machine
+and cost no more than a Python start.
 """
 
 import argparse
-import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
-
-from tenant_agent import logs
-from tenant_agent.settings import Settings
 
 DATABASE_WAIT_SECONDS = 120.0
 GRACE_SECONDS = 30
 
 
-def serve(settings: Settings) -> int:
+def serve() -> int:
     """Serve HTTP until told to stop; open streams get some time to end."""
     import uvicorn
 
     from tenant_agent.compose import open_services
+    from tenant_agent.logs import configured_settings
     from tenant_agent.web.app import create_app
 
+    settings = configured_settings()
     config = uvicorn.Config(
         create_app(settings, open_services),
         host=settings.listen_host,
@@ -39,12 +39,15 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def work(settings: Settings) -> int:
+def work() -> int:
     """Run jobs until told to stop."""
     import uvloop
 
     from tenant_agent.compose import open_services
     from tenant_agent.jobs.worker import JobWorker
+    from tenant_agent.logs import configured_settings
+
+    settings = configured_settings()
 
     async def main() -> None:
         async with open_services(settings) as services:
@@ -54,20 +57,24 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def migrate(settings: Settings) -> int:
+def migrate() -> int:
     """Bring the schema up to date and make the first administrator."""
+    import asyncio
+
+    from tenant_agent.logs import configured_settings
     from tenant_agent.prepare import prepare
 
-    made = asyncio.run(prepare(settings, DATABASE_WAIT_SECONDS))
+    made = asyncio.run(prepare(configured_settings(), DATABASE_WAIT_SECONDS))
     print(made)  # noqa: T201 - the command's result
     return 0
 
 
-def healthcheck(settings: Settings) -> int:
+def healthcheck() -> int:
     """Exit 0 when this container's web process is ready."""
     import http.client
 
-    connection = http.client.HTTPConnection("127.0.0.1", settings.listen_port, timeout=4)
+    port = int(os.environ.get("AGENT_LISTEN_PORT", "8000"))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", "/readyz")
         return 0 if connection.getresponse().status == 200 else 1
@@ -77,7 +84,7 @@ def healthcheck(settings: Settings) -> int:
         connection.close()
 
 
-def healthcheck_worker(_settings: Settings) -> int:
+def healthcheck_worker() -> int:
     """Exit 0 when this container's worker did its round lately."""
     import time
 
@@ -86,7 +93,7 @@ def healthcheck_worker(_settings: Settings) -> int:
     return 0 if is_alive(time.time()) else 1
 
 
-COMMANDS: dict[str, Callable[[Settings], int]] = {
+COMMANDS: dict[str, Callable[[], int]] = {
     "serve": serve,
     "worker": work,
     "migrate": migrate,
@@ -100,9 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="tenant-agent")
     parser.add_argument("command", choices=sorted(COMMANDS))
     command = parser.parse_args(arguments).command
-    settings = Settings()
-    logs.configure(settings.log_level)
-    sys.exit(COMMANDS[command](settings))
+    sys.exit(COMMANDS[command]())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,10 @@ def test_agreed_commands_exist() -> None:
     for command in ("serve", "worker", "migrate", "healthcheck", "healthcheck-worker"):
         assert f"`{command}`" in CONTRACTS
         assert command in COMMANDS
+
+
+def test_health_checks_load_nothing_heavy() -> None:
+    code = "import sys, tenant_agent.main; print([m for m in ('pydantic', 'structlog', 'ssl', "
+    code += "'fastapi', 'asyncio') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

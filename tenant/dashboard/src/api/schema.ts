@@ -474,6 +474,12 @@ export interface components {
              * @description The sentence of the source that carries the statement
              */
             quote: string;
+            /**
+             * Available
+             * @description false once the document was deleted
+             * @default true
+             */
+            available: boolean;
         };
         /**
          * CitationEvent
@@ -505,6 +511,12 @@ export interface components {
              * @description The sentence of the source that carries the statement
              */
             quote: string;
+            /**
+             * Available
+             * @description false once the document was deleted
+             * @default true
+             */
+            available: boolean;
         };
         /**
          * Conversation
@@ -1647,7 +1659,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Event `document`: data is a Document whenever its job changed; event `deleted`: `{"id": …}`. Without Last-Event-ID it starts with the documents that are not finished. */
+            /** @description Event `document`: data is a Document whenever its job changed. Without Last-Event-ID it starts with the documents that are not finished. */
             200: {
                 headers: {
                     [name: string]: unknown;
