@@ -1,0 +1,233 @@
+"""The real operator on a real API server over machines in memory: the chain without containers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from controlplane.cluster import ControlPlane
+from plugins.fix_kube import Kubectl
+from plugins.fix_localcloud import LocalCloud, start_localcloud
+
+ZONE = "agency.test"
+READY_SECONDS = 60.0
+Document = dict[str, Any]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; held together, so that they differ."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@dataclass
+class OperatorProcess:
+    """`tenant-operator` as a process whose log lines can be waited for."""
+
+    kubeconfig: Path
+    namespace: str
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    seen: int = 0
+
+    def start(self) -> None:
+        """Start a new process; its log goes on where the last one's ended."""
+        argv = [sys.executable, "-c", "from tenant_operator.main import run; run()"]
+        argv += [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
+        argv += ["--probe-port=0", "--metrics-port=0", "--log-format=json"]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is closed."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def effects(self) -> list[Document]:
+        """Every effect that was begun so far, by all processes."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        records = (json.loads(line) for line in lines if line.startswith("{"))
+        return [record for record in records if record.get("event") == "acting"]
+
+    def next_effect(self, until: Callable[[], bool]) -> Document | None:
+        """The first effect begun since the last call; None once `until` holds."""
+        end = time.monotonic() + READY_SECONDS
+        while time.monotonic() < end:
+            found = self.effects()
+            if len(found) > self.seen:
+                self.seen += 1
+                return found[self.seen - 1]
+            if until():
+                return None
+            time.sleep(0.02)
+        raise AssertionError(f"nothing happened any more:\n{self.log.read_text()[-4000:]}")
+
+
+@dataclass
+class MemoryChain:
+    """Cloud, cluster and operator, with what a test asks of them."""
+
+    cloud: LocalCloud
+    kubectl: Kubectl
+    operator: OperatorProcess
+    ssh_port: int
+    web_port: int
+    images: dict[str, str] = field(default_factory=dict)
+
+    def fleet(self) -> Document:
+        """A Fleet whose cloud is the local one."""
+        host = "registry.example"
+        digest = "sha256:" + "ab" * 32
+        names = ("agent", "traefik", "postgres", "redis")
+        images = {name: f"{host}/blueagency/{name}@{digest}" for name in names}
+        token = {"name": "cloud", "key": "token"}
+        return _object("Fleet", "main") | {
+            "spec": {
+                "infrastructure": {
+                    "endpoint": self.cloud.hetzner,
+                    "tokenSecretRef": token,
+                    "locations": ["fsn1", "nbg1"],
+                    "serverTypes": ["cx23", "cx33"],
+                    "bake": False,
+                },
+                "dns": {
+                    "provider": "hetzner",
+                    "zone": ZONE,
+                    "endpoint": self.cloud.hetzner,
+                    "tokenSecretRef": token,
+                    "resolvers": [self.cloud.endpoints["dns"]],
+                },
+                "acme": {"directory": "https://acme.example/dir", "email": f"ops@{ZONE}"},
+                "access": {"sshNetworks": ["127.0.0.0/8"], "sshPort": self.ssh_port},
+                "registry": {"host": host},
+                "images": images,
+                "model": {"apiKeySecretRef": {"name": "model", "key": "api-key"}},
+                "trust": {"caBundle": self.cloud.ca.read_text()},
+                "publicPort": self.web_port,
+            }
+        }
+
+    def tenant(self, name: str = "acme") -> Document:
+        """A Tenant that leaves nothing behind."""
+        return _object("Tenant", name) | {
+            "spec": {
+                "fleetRef": {"name": "main"},
+                "displayName": name.capitalize(),
+                "hostname": f"agent.{name}.{ZONE}",
+                "agent": {"adminEmail": f"admin@{name}.example"},
+                "deletion": {"protected": False, "retain": "0s"},
+            }
+        }
+
+    def secrets(self) -> list[Document]:
+        """The Fleet's credentials."""
+        return [
+            _secret("cloud", "token", self.cloud.hetzner_token),
+            _secret("model", "api-key", "model-key-0123456789"),
+        ]
+
+    def conditions(self, name: str = "acme") -> dict[str, tuple[str, str, str]]:
+        """Condition type → (status, reason, message)."""
+        found = self.kubectl.get("tenant", name).get("status", {}).get("conditions", [])
+        return {c["type"]: (c["status"], c["reason"], c["message"]) for c in found}
+
+    def is_ready(self, name: str = "acme") -> bool:
+        """Whether the Tenant says so."""
+        return self.conditions(name).get("Ready", ("",))[0] == "True"
+
+    def is_gone(self, name: str = "acme") -> bool:
+        """Whether the Tenant's object is no more."""
+        return self.kubectl.run("get", "tenant", name, check=False).returncode != 0
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait for something that has to come; fails with the conditions and the log."""
+        end = time.monotonic() + READY_SECONDS
+        while not holds():
+            if time.monotonic() > end:
+                log = self.operator.log.read_text()[-3000:]
+                raise AssertionError(f"{what} did not come: {self.all_conditions()}\n{log}")
+            time.sleep(0.1)
+
+    def all_conditions(self) -> list[Any]:
+        """Of every Tenant, for messages."""
+        items = self.kubectl.get("tenants")["items"]
+        return [item.get("status", {}).get("conditions") for item in items]
+
+    def counts(self) -> dict[str, int]:
+        """How many things of each kind the project holds."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self.cloud.hetzner_token}"}
+        counts = {}
+        for kind in ("servers", "volumes", "primary_ips"):
+            answer = httpx.get(f"{self.cloud.hetzner}/{kind}", headers=headers)
+            counts[kind] = len(answer.json()[kind])
+        sets = httpx.get(f"{self.cloud.hetzner}/zones/{ZONE}/rrsets", headers=headers).json()
+        counts["records"] = sum(item["type"] in ("A", "AAAA") for item in sets["rrsets"])
+        return counts
+
+    def machines(self) -> list[Document]:
+        """What the back end says of its machines."""
+        found = self.cloud.admin("hetzner").ask("GET", "machines")
+        listed: list[Document] = found["machines"]
+        return listed
+
+    def fault(self, target: str, **faults: Any) -> None:
+        """Set what is wrong with a machine; nothing given takes it away."""
+        admin = self.cloud.admin("hetzner")
+        if faults:
+            admin.ask("PUT", f"machines/{target}/faults", faults)
+        else:
+            admin.ask("DELETE", f"machines/{target}/faults")
+
+
+def _object(kind: str, name: str) -> Document:
+    return {"apiVersion": "blueagency.io/v1alpha1", "kind": kind, "metadata": {"name": name}}
+
+
+def _secret(name: str, key: str, value: str) -> Document:
+    data = {key: base64.b64encode(value.encode()).decode()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+
+
+@pytest.fixture
+def memory_chain(
+    kube_cluster: ControlPlane, kubectl: Kubectl, tmp_path: Path
+) -> Iterator[MemoryChain]:
+    """Everything up and the Fleet applied; the operator is not started yet."""
+    ssh, web, http = free_ports(3)
+    cloud = start_localcloud(
+        tmp_path / "cloud",
+        "--backend=memory",
+        "--port-base=0",
+        f"--ports=machine_ssh={ssh},machine={web},machine_http={http}",
+        f"--hetzner-zone={ZONE}",
+        "--forward=off",
+        only=("hetzner", "dns"),
+    )
+    operator = OperatorProcess(
+        kube_cluster.kubeconfig, kubectl.namespace, tmp_path / "operator.log"
+    )
+    chain = MemoryChain(cloud, kubectl, operator, ssh, web)
+    try:
+        kubectl.apply(*chain.secrets(), chain.fleet())
+        yield chain
+    finally:
+        operator.kill()
+        cloud.stop()
+        kubectl.run("patch", "tenants", "--all", "--type=merge", "-p",
+                    '{"metadata":{"finalizers":null}}', check=False)  # fmt: skip
