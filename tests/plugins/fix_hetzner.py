@@ -46,10 +46,18 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(SECONDS)
 
     def close(self) -> None:
-        """End the loop and its thread."""
+        """End the loop and its thread, with requests whose client has gone."""
+        self.run(self._cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(SECONDS)
         self.loop.close()
+
+    @staticmethod
+    async def _cancel_all() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass

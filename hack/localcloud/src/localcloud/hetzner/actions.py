@@ -183,6 +183,7 @@ class Engine:
             raise ActionFailed("action_failed", f"the action {before.command} before it failed")
 
     def _fail(self, action: Action, effect: Effect, code: str, message: str) -> None:
+        log.warning("%s (action %s) failed: %s (%s)", action.command, action.id, message, code)
         with self._cloud.state.rows.together():
             effect.undo(self._cloud, action)
             self._end(action, "error", {"code": code, "message": message})

@@ -174,3 +174,5 @@ class Enforcement:
             await self.enforce(server_id)
         except MachineError as failure:
             log.warning("firewall of server %s is not enforced: %s", server_id, failure)
+        except Exception:
+            log.exception("the back end broke on the firewall of server %s", server_id)

@@ -7,6 +7,7 @@ watch looks often at machines that were told to shut down and now and then at al
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ from localcloud.hetzner import times
 from localcloud.hetzner.actions import Plan, holders
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.model import Image, Server
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS, ALL_EVERY = 1.0, 15
 _SIGNAL = "shutdown_server"
@@ -48,12 +51,17 @@ class Watch:
     async def _run(self) -> None:
         tick = 0
         while True:
-            everything = tick % ALL_EVERY == 0
-            await self.look(list(self._cloud.state.servers) if everything else self._signalled())
-            if everything:
-                self.back_up()
+            try:
+                await self._tick(everything=tick % ALL_EVERY == 0)
+            except Exception:
+                log.exception("looking at the machines broke")
             tick += 1
             await self._cloud.clock.sleep(LOOK_SECONDS)
+
+    async def _tick(self, *, everything: bool) -> None:
+        await self.look(list(self._cloud.state.servers) if everything else self._signalled())
+        if everything:
+            self.back_up()
 
     def _held(self, server: Server) -> bool:
         return bool(holders(self._cloud, "server", server.id))
