@@ -17,7 +17,7 @@ from .process import must, run
 from .records import Progress
 
 LAST = (
-    "rm -rf /root/.ssh /root/.docker /etc/ssh/ssh_host_* /opt/tenant/jobs /opt/tenant/host-agent; "
+    "rm -rf /root/.ssh /root/.docker /etc/ssh/ssh_host_* /opt/tenant; "
     "cloud-init clean --logs --seed --machine-id; "
     "rm -rf /var/lib/cloud /var/log/journal/*; sync"
 )
