@@ -10,32 +10,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 DATABASE_WAIT_SECONDS = 120.0
-GRACE_SECONDS = 30
 
 
 def serve() -> int:
     """Serve HTTP until told to stop; open streams get some time to end."""
-    import uvicorn
-
     from tenant_agent.compose import open_services
     from tenant_agent.logs import configured_settings
     from tenant_agent.web.app import create_app
+    from tenant_agent.web.server import run_server
 
     settings = configured_settings()
-    config = uvicorn.Config(
-        create_app(settings, open_services),
-        host=settings.listen_host,
-        port=settings.listen_port,
-        loop="uvloop",
-        workers=1,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    uvicorn.Server(config).run()
+    run_server(create_app(settings, open_services), settings)
     return 0
 
 

@@ -69,9 +69,18 @@ def user(parts: Parts) -> AgentUser:
     return signed_in
 
 
+def _wait_for_call(model: RunningModel, part: str) -> None:
+    """Wait until the model server was called: from then on the worker hangs in the call."""
+    deadline = time.monotonic() + 60
+    while not any(part in call["path"] for call in list(model.service.calls)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_job_of_a_killed_worker_is_finished_by_the_next(
     parts: Parts, user: AgentUser, live_model: RunningModel
 ) -> None:
+    live_model.service.calls.clear()
     fault = Fault(kind="delay", seconds=60, path="[Ee]mbedContent")
     live_model.service.faults.add(fault)
     first = parts.start("worker")
@@ -81,6 +90,7 @@ def test_job_of_a_killed_worker_is_finished_by_the_next(
             for event in read_events(response):
                 if event.data["job"]["stage"] == "embedding":
                     break
+        _wait_for_call(live_model, "mbedContent")
         parts.kill(first)
         parts.start("worker")
         document = user.settled(identity)
@@ -165,3 +175,14 @@ def test_readiness_tells_what_is_missing(parts: Parts) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, "redis_down")
     finally:
         parts.close()
+
+
+def test_a_web_process_ends_at_once_although_somebody_watches(
+    parts: Parts, user: AgentUser
+) -> None:
+    number = next(iter(parts.stacks))
+    with user.http.stream("GET", "/api/v1/jobs/events") as response:
+        os.kill(number, signal.SIGTERM)
+        assert list(response.iter_lines()) == []
+    user.http.close()
+    parts.close()

@@ -15,6 +15,7 @@ const CITATION: Citation = {
   heading: "Reisekosten",
   passage_id: 7,
   quote: "14 Tage",
+  available: true,
 };
 
 beforeAll(() => startTexts("de"));

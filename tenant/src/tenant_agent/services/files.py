@@ -9,6 +9,7 @@ A file reaches its final name by rename, so that a half-written one is never rea
 import asyncio
 import errno
 import hashlib
+import time
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from tenant_agent.retrieval.clean import INVISIBLE
 from tenant_agent.retrieval.sniff import HEAD_BYTES
 
 MAX_NAME = 200
-WRITE_SIZE = 1 << 20
+LEFT_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,12 @@ class Files:
         self.limit = limit
 
     def prepare(self) -> None:
-        """Create the folders and drop what an earlier process left half-written."""
+        """Create the folders and drop half-written files; young ones may be another colour's."""
         for folder in (self._incoming, self._files):
             folder.mkdir(parents=True, exist_ok=True)
+        for left in self._incoming.iterdir():
+            if left.stat().st_mtime < time.time() - LEFT_SECONDS:
+                left.unlink(missing_ok=True)
 
     def path(self, document_id: UUID) -> Path:
         """Return where a document's file is."""

@@ -21,6 +21,11 @@ class Progress:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._ending = False
+
+    def end(self) -> None:
+        """End every stream soon: listeners reconnect to whoever serves then."""
+        self._ending = True
 
     async def _start(self, after: str | None) -> tuple[int, list[DocumentRecord]]:
         async with self._database.transaction() as connection:
@@ -30,12 +35,12 @@ class Progress:
             return newest, await documents.unfinished(connection)
 
     async def changes(self, after: str | None) -> AsyncIterator[tuple[int, DocumentRecord]]:
-        """Yield (number, document) for ever; without `after` first what is not finished."""
+        """Yield (number, document) until `end`; without `after` first what is not finished."""
         newest, records = await self._start(after)
         sent = {record.id: record.job.sequence for record in records}
         for record in records:
             yield record.job.sequence, record
-        while True:
+        while not self._ending:
             for record in await self._look(newest, sent):
                 sent[record.id] = record.job.sequence
                 newest = max(newest, record.job.sequence)
