@@ -1,7 +1,7 @@
 """What kopf calls: store the object, enqueue its key. Nothing else.
 
 Only `on.event` is used: no annotation is written, nothing is retried by kopf, and an object that
-was delivered twice is dropped by its resource version (research: `docs/decisions`).
+was delivered twice is dropped by its resource version (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def connection(access: Access) -> kopf.ConnectionInfo:
 
 
 def configured(settings: kopf.OperatorSettings) -> None:
-    """The settings that bite (decision 0003 says why each)."""
+    """The settings that bite (docs/decisions/0020 says why)."""
     settings.posting.loggers = False
     settings.posting.enabled = False
     settings.scanning.disabled = True

@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import kopf
 import uvloop
@@ -18,6 +20,7 @@ from tenant_operator import log
 from tenant_operator.adapters import real_adapters
 from tenant_operator.app import Adapters, App
 from tenant_operator.cluster.client import Kubernetes, KubernetesError
+from tenant_operator.cluster.lease import Lease
 from tenant_operator.cluster.login import Access, LoginError, find_access
 from tenant_operator.handlers import register
 from tenant_operator.serving import measure_lag, serve
@@ -74,32 +77,31 @@ async def operate(
         )
         registry = kopf.OperatorRegistry()
         register(registry, app, access)
-        async with running(app):
+        halt = stop or asyncio.Event()
+        async with running(app, halt):
             await kopf.operator(
                 registry=registry,
                 settings=kopf.OperatorSettings(),
                 standalone=True,
                 clusterwide=settings.namespace is None,
                 namespaces=() if settings.namespace is None else (settings.namespace,),
-                stop_flag=stop,
+                stop_flag=halt,
             )
     finally:
         await kubernetes.close()
 
 
 @contextlib.asynccontextmanager
-async def running(app: App) -> AsyncIterator[None]:
+async def running(app: App, halt: asyncio.Event) -> AsyncIterator[None]:
     """Workers, probes and metrics, as long as the block lasts."""
     runners = await serve(app)
     tasks = [
-        asyncio.create_task(work(app), name=f"worker-{n}") for n in range(app.settings.workers)
+        asyncio.create_task(work_in_turn(app, halt), name="workers"),
+        asyncio.create_task(measure_lag(), name="loop-lag"),
     ]
-    tasks.append(asyncio.create_task(measure_lag(), name="loop-lag"))
-    app.working = True
     try:
         yield
     finally:
-        app.working = False
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -109,6 +111,35 @@ async def running(app: App) -> AsyncIterator[None]:
             await account.close()
         for runner in runners:
             await runner.cleanup()
+
+
+async def work_in_turn(app: App, halt: asyncio.Event) -> None:
+    """Work, with a lease only while it is held; losing it ends the process."""
+    if not app.settings.lease:
+        await work_together(app)
+        return
+    holder = f"{socket.gethostname()}-{uuid4().hex[:8]}"
+    lease = Lease(app.kubernetes, namespace=app.settings.lease_namespace, holder=holder)
+    await lease.acquire()
+    workers = asyncio.create_task(work_together(app), name="workers-of-the-lease")
+    try:
+        await lease.keep()
+        halt.set()
+    finally:
+        workers.cancel()
+        await asyncio.gather(workers, return_exceptions=True)
+        await lease.release()
+
+
+async def work_together(app: App) -> None:
+    """All workers, until cancelled."""
+    app.working = True
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(app.settings.workers):
+                group.create_task(work(app), name=f"worker-{number}")
+    finally:
+        app.working = False
 
 
 async def installation_of(kubernetes: Kubernetes) -> str:
