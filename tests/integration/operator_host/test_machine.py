@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -90,6 +93,61 @@ async def test_a_volume_that_is_not_attached_is_missed(machine: Machine) -> None
 
 
 @contextmanager
+def attached(machine: Machine, number: int, image: Path) -> Iterator[Volume]:
+    """A loop device under the stable name that Hetzner's volume of that number has."""
+    device = shell("losetup", "--find", "--show", str(image))
+    found = os.stat(device).st_rdev  # noqa: PTH116 - the device number, not the file's
+    path = f"/dev/disk/by-id/scsi-0HC_Volume_{number}"
+    machine.inside("mkdir", "-p", "/dev/disk/by-id")
+    machine.inside("mknod", path, "b", str(os.major(found)), str(os.minor(found)))
+    try:
+        yield replace(MISSING, id=number, device=path)
+    finally:
+        machine.inside("sh", "-c", f"umount -q /srv/tenant; rm {path}")
+        shell("losetup", "--detach", device)
+
+
+def shell(*argv: str) -> str:
+    """What a program of this host prints."""
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+
+async def test_an_empty_volume_is_formatted_and_mounted_once(
+    machine: Machine, tmp_path: Path
+) -> None:
+    image = tmp_path / "volume"
+    with image.open("wb") as file:
+        file.truncate(2**29)
+    host = await machine.connect(machine.lasting_key)
+    with attached(machine, 42, image) as volume:
+        for _ in range(2):
+            state = await carry_out(host, bootstrap.data_disk(volume))
+            assert state.phase is JobPhase.DONE, state.message
+        facts = await look(host)
+        assert facts.mounted_volume == 42
+        assert facts.data_free_mib > 100
+        assert "nosuid,nodev" in machine.inside("findmnt", "-no", "OPTIONS", "/srv/tenant")
+    await host.close()
+
+
+async def test_a_volume_with_somebodys_data_is_not_touched(
+    machine: Machine, tmp_path: Path
+) -> None:
+    image = tmp_path / "foreign"
+    with image.open("wb") as file:
+        file.truncate(2**26)
+    shell("mkfs.ext4", "-q", str(image))
+    before = image.read_bytes()
+    host = await machine.connect(machine.lasting_key)
+    with attached(machine, 43, image) as volume:
+        state = await carry_out(host, bootstrap.data_disk(volume))
+        assert (state.phase, state.failure) == (JobPhase.FAILED, HostFailure.FOREIGN_DISK)
+        assert "ext4" in state.message
+    assert image.read_bytes() == before
+    await host.close()
+
+
+@contextmanager
 def second_address(machine: Machine) -> Iterator[str]:
     """Another address of this host on the machine's network, to be banned instead of ours."""
     address = ".".join([*machine.ip.split(".")[:2], "222", "222"])
@@ -119,7 +177,7 @@ async def test_refused_keys_of_a_real_account_end_in_a_ban(machine: Machine) -> 
                 )
             await asyncio.sleep(0.3)
         assert address in machine.inside("fail2ban-client", "get", "sshd", "banip")
-        with pytest.raises(OSError, match="refused"):
+        with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(machine.ip, 22, local_addr=(address, 0))
     host = await machine.connect(machine.lasting_key)
     await host.close()
