@@ -37,9 +37,6 @@ from tenant_operator.rendering import accepted_host_keys, ca_bundle
 from tenant_operator.secret_store import SecretStore
 from tenant_operator.store import Stored
 
-HTTPS_PORT: Final = 443
-"""Where a machine answers. The Fleet's public port is mapped before it, which DNS cannot say."""
-
 
 @dataclass(kw_only=True)
 class TenantScope:
@@ -182,7 +179,7 @@ async def _outside(scope: TenantScope) -> None:
     seen = await scope.app.adapters.outside.look(
         Sight(
             hostname=scope.stored.spec["hostname"],
-            port=HTTPS_PORT,
+            port=view.spec.public_port,
             resolvers=tuple(view.spec.dns.resolvers or ()),
             ca_bundle=ca_bundle(view.spec),
         )

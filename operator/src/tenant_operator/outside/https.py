@@ -44,7 +44,8 @@ class HttpsOutside:
             detail = getattr(error, "verify_message", "") or error.reason or str(error)
             return Glimpse(status=None, problem="tls", detail=f"certificate or TLS: {detail}")
         except (OSError, ValueError, EOFError) as error:
-            return Glimpse(status=None, problem="connect", detail=str(error) or repr(error))
+            detail = f"port {sight.port} does not answer: {error or repr(error)}"
+            return Glimpse(status=None, problem="connect", detail=detail)
 
 
 async def resolve(sight: Sight) -> tuple[str, ...]:
