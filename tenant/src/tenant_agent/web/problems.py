@@ -1,7 +1,6 @@
 """Errors as RFC 9457 problem documents; the only place that knows exception and status."""
 
 import secrets
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -18,6 +17,18 @@ from tenant_agent.web.models import Problem
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger(__name__)
+# Written out, because Python's own phrases differ between its versions.
+PHRASES = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    413: "Request Entity Too Large",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+    507: "Insufficient Storage",
+}
 ROUTING = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -89,4 +100,4 @@ def install(app: FastAPI) -> None:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI entries of the errors a route may answer with."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {s: {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
+    return {s: {"description": PHRASES[s], "content": content} for s in statuses}
