@@ -63,8 +63,13 @@ class OperatorProcess:
         records = (json.loads(line) for line in lines if line.startswith("{"))
         return [record for record in records if record.get("event") == "acting"]
 
-    def next_effect(self, until: Callable[[], bool]) -> Document | None:
-        """The first effect begun since the last call; None once `until` holds."""
+    def next_effect(
+        self, until: Callable[[], bool], state: Callable[[], object]
+    ) -> Document | None:
+        """The first effect begun since the last call; None once `until` holds.
+
+        `state` says how things stand, for the message when nothing happens any more.
+        """
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
             found = self.effects()
@@ -74,7 +79,7 @@ class OperatorProcess:
             if until():
                 return None
             time.sleep(0.02)
-        raise AssertionError(f"nothing happened any more:\n{self.log.read_text()[-4000:]}")
+        raise AssertionError(f"nothing happens: {state()}\n{self.log.read_text()[-3000:]}")
 
 
 @dataclass

@@ -1,0 +1,108 @@
+"""kubectl apply → Ready → kubectl delete with the real operator, API server and wire."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from plugins.fix_memory_chain import MemoryChain
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+
+ONE_TENANT = {"servers": 1, "volumes": 1, "primary_ips": 1, "records": 1}
+NOTHING = {"servers": 0, "volumes": 0, "primary_ips": 0, "records": 0}
+
+
+def test_a_tenant_gets_ready_and_leaves_nothing(memory_chain: MemoryChain) -> None:
+    chain = memory_chain
+    chain.operator.start()
+    chain.kubectl.apply(chain.tenant())
+    chain.wait(chain.is_ready, "Ready")
+    assert chain.counts() == ONE_TENANT
+    (machine,) = chain.machines()
+    assert machine["services"]["traefik"] == "healthy"
+    assert chain.operator.process is not None
+    chain.kubectl.run("delete", "tenant", "acme", "--timeout=60s")
+    assert chain.counts() == NOTHING
+    assert chain.machines() == []
+
+
+def test_killed_at_every_effect_it_ends_in_the_same_place(memory_chain: MemoryChain) -> None:
+    chain = memory_chain
+    chain.operator.start()
+    chain.kubectl.apply(chain.tenant())
+    made = killed_at_each_effect(chain, chain.is_ready)
+    assert {"CreateServer", "CreateVolume", "CreateAddress", "PublishRecord", "StartJob"} <= made
+    assert chain.counts() == ONE_TENANT
+    chain.kubectl.run("delete", "tenant", "acme", "--wait=false")
+    removed = killed_at_each_effect(chain, chain.is_gone)
+    assert "DeleteServer" in removed
+    assert chain.counts() == NOTHING
+    assert chain.machines() == []
+
+
+def killed_at_each_effect(chain: MemoryChain, until: Callable[[], bool]) -> set[str]:
+    """Kill the operator once at each effect, by turns at its beginning and a moment into it.
+
+    Only once: the copying of files takes longer than the wait, and would never get to its end.
+    """
+    met: set[tuple[str, str]] = set()
+    while (effect := chain.operator.next_effect(until, chain.all_conditions)) is not None:
+        name = (effect["effect"], effect["why"])
+        if name in met:
+            continue
+        met.add(name)
+        time.sleep(0.3 * (len(met) % 2))
+        chain.operator.kill()
+        assert all(count <= 1 for count in chain.counts().values()), met
+        chain.operator.start()
+    return {effect for effect, _ in met}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"ssh": "refused"}, "HostUnreachable"),
+        ({"job": "apt-locked"}, "AptLocked"),
+        ({"job": "pull-failed"}, "ImagePullFailed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_passing_fault_is_told_and_heals_by_itself(
+    memory_chain: MemoryChain, fault: dict[str, str], reason: str
+) -> None:
+    chain = memory_chain
+    chain.fault("*", **fault)
+    chain.operator.start()
+    chain.kubectl.apply(chain.tenant())
+    chain.wait(lambda: reason in reasons(chain), reason)
+    chain.fault("*")
+    chain.wait(chain.is_ready, "Ready")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"ssh": "wrong-host-key"}, "HostKeyMismatch"),
+        ({"cloud_init": "module failed"}, "CloudInitFailed"),
+        ({"job": "image-missing"}, "ImageNotFound"),
+        ({"job": "disk-full", "job_name": "deploy"}, "DiskFull"),
+        ({"unhealthy": "agent"}, "Unhealthy"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_that_needs_a_person_is_told(
+    memory_chain: MemoryChain, fault: dict[str, str], reason: str
+) -> None:
+    chain = memory_chain
+    chain.fault("*", **fault)
+    chain.operator.start()
+    chain.kubectl.apply(chain.tenant())
+    chain.wait(lambda: reason in reasons(chain), reason)
+    assert not chain.is_ready()
+
+
+def reasons(chain: MemoryChain) -> set[str]:
+    """The reasons of all conditions."""
+    return {reason for _, reason, _ in chain.conditions().values()}
