@@ -325,6 +325,8 @@ class MemoryCloud:
 
     async def delete_firewall(self, firewall_id: int) -> None:
         with self.world.effect("delete_firewall"):
+            if firewall_id in self.firewalls and self.firewalls[firewall_id].selectors:
+                raise fault("resource_in_use", "the firewall is applied")
             self.firewalls.pop(firewall_id, None)
 
     async def find_ssh_key(self, name: str) -> SshKey | None:
@@ -401,7 +403,7 @@ def _firewall(id_: int, spec: FirewallSpec) -> Firewall:
         id=id_,
         name=spec.name,
         rules=spec.rules,
-        selectors=(spec.selector,),
+        selectors=(spec.selector,) if spec.selector else (),
         labels=dict(spec.labels),
     )
 

@@ -185,7 +185,7 @@ class HetznerCloud:
             f"{path}/actions/set_rules", {"rules": values.rules_body(spec)}
         )
         surplus = [item for item in found.selectors if item != spec.selector]
-        missing = [] if spec.selector in found.selectors else [spec.selector]
+        missing = [] if spec.selector in ("", *found.selectors) else [spec.selector]
         return (
             *values.actions(rules),
             *await self._retarget(f"{path}/actions/apply_to_resources", "apply_to", missing),

@@ -161,7 +161,10 @@ class Cloud(Protocol):
         ...
 
     async def set_firewall(self, firewall_id: int, spec: FirewallSpec) -> tuple[ActionRef, ...]:
-        """Make rules and selector of a firewall equal to `spec`; PUT-like, ≤ 3 requests."""
+        """Make rules and selector of a firewall equal to `spec`; PUT-like, ≤ 4 requests.
+
+        With an empty selector it applies to nobody, which must be so before it can be deleted.
+        """
         ...
 
     async def delete_firewall(self, firewall_id: int) -> None:

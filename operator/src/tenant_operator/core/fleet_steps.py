@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -174,10 +175,17 @@ def profile_removed(case: FleetCase) -> Result:
     for snapshot in () if world.snapshots is UNKNOWN else world.snapshots:
         return Do(DeleteImage(snapshot.id), "DeletingImage", "Removing a snapshot.")
     if world.firewall is not None and world.firewall is not UNKNOWN:
-        return Do(DeleteFirewall(world.firewall.id), "DeletingFirewall", "Removing the firewall.")
+        return _firewall_removed(case, world.firewall)
     if world.ssh_key is not None and world.ssh_key is not UNKNOWN:
         return Do(DeleteSshKey(world.ssh_key.id), "DeletingSshKey", "Removing the SSH key.")
     return Done()
+
+
+def _firewall_removed(case: FleetCase, held: Firewall) -> Result:
+    if held.selectors:
+        nobody = replace(wanted_firewall(case), selector="")
+        return Do(SetFirewall(held.id, nobody), "DeletingFirewall", "Taking the firewall off.")
+    return Do(DeleteFirewall(held.id), "DeletingFirewall", "Removing the firewall.")
 
 
 def _remains(case: FleetCase) -> tuple[tuple[Subject, object], ...]:
