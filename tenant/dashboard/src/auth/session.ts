@@ -25,6 +25,12 @@ export function createQueries(): QueryClient {
   return client;
 }
 
+/** Somebody came or went: what was loaded for the one before is forgotten, whoever is shown it. */
+export function changeAccount(queries: QueryClient, me: Me | null): void {
+  queries.setQueryData(ME, me);
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
+}
+
 async function fetchMe(): Promise<Me | null> {
   try {
     return body(await api.GET("/api/v1/session"));

@@ -8,7 +8,7 @@ import { BrandMark } from "../layout/brand-mark";
 import { Button } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { PasswordField } from "./password-field";
-import { ME } from "./session";
+import { changeAccount } from "./session";
 
 export function SignIn({ branding }: { branding: Branding }) {
   const { t } = useTranslation();
@@ -19,8 +19,7 @@ export function SignIn({ branding }: { branding: Branding }) {
   const signIn = useMutation({
     mutationFn: async () => body(await api.POST("/api/v1/session", { body: { email, password } })),
     onSuccess: (me) => {
-      queries.clear();
-      queries.setQueryData(ME, me);
+      changeAccount(queries, me);
     },
   });
   const submit = (event: SyntheticEvent) => {

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { api } from "../api/client";
 import { PasswordFields, usePasswordChange } from "../auth/change-password";
-import { ME, type Me } from "../auth/session";
+import { changeAccount, type Me } from "../auth/session";
 import { chooseLanguage, LANGUAGES, type Language } from "../i18n";
 import { applyTheme, storedTheme, THEMES, type Theme } from "../theme/theme";
 import { Button } from "../ui/button";
@@ -21,8 +21,7 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
   const signOut = useMutation({
     mutationFn: () => api.DELETE("/api/v1/session"),
     onSettled: () => {
-      queries.clear();
-      queries.setQueryData(ME, null);
+      changeAccount(queries, null);
     },
   });
   return (
