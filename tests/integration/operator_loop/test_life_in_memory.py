@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from plugins.fix_operator import TENANT, Rig
+from tenant_operator.metrics import PROVIDER_CALLS
 
 
 def left_over(rig: Rig) -> list[str]:
@@ -72,6 +75,23 @@ async def test_requests_stay_within_the_figures(rig: Rig) -> None:
     await rig.until(lambda: TENANT not in rig.cluster.objects)
     gone = sum(account.gate.counts.values()) + sum(account.dns_gate.counts.values())
     assert gone <= 10, account.gate.counts
+
+
+def provider_calls() -> float:
+    """Every request to a provider so far, sweeps included."""
+    samples = (sample for metric in PROVIDER_CALLS.collect() for sample in metric.samples)
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
+
+
+async def test_an_idle_hour_stays_within_the_figure(rig: Rig) -> None:
+    rig.start()
+    await rig.ready()
+    before, end = provider_calls(), rig.now + timedelta(hours=1)
+    while rig.now < end:
+        await rig.round()
+        rig.now += timedelta(seconds=9)
+    assert 20 <= provider_calls() - before <= 60
+    assert rig.is_ready()
 
 
 async def test_a_ready_tenant_is_left_alone(rig: Rig) -> None:
