@@ -194,7 +194,7 @@ def agent_place(
 def agent_session(agent_place: launcher.Place) -> Iterator[AgentUser]:
     """The run's agent, started once."""
     settings = {"AGENT_MAX_UPLOAD_MIB": "4", "AGENT_LOGIN_ATTEMPTS": "1000"}
-    with running_agent(agent_place, AGENT_MODEL_TIMEOUT_SECONDS="3", **settings) as user:
+    with running_agent(agent_place, AGENT_MODEL_TIMEOUT_SECONDS="8", **settings) as user:
         yield user
 
 
