@@ -14,7 +14,6 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from tenant_operator.account import Account
 from tenant_operator.acting import act, failed_action
 from tenant_operator.api.fields import Condition
 from tenant_operator.api.tenant import ServerStatus, TenantSpec, TenantStatus, VolumeStatus
@@ -447,8 +446,3 @@ def forget_tenant(app: App, stored: Stored) -> None:
     app.watch.forget(stored.key)
     for account in app.accounts.values():
         account.inventory.drop(stored.uid)
-
-
-def account_of(app: App, stored: Stored) -> Account | None:
-    """The account of a tenant's fleet."""
-    return app.accounts.get(Key("fleet", stored.key.namespace, fleet_name_of(stored)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from tenant_operator.api.conditions import READY, REASONS, RECONCILING, STALLED
@@ -165,8 +165,3 @@ def since(
         if condition.type == step.condition and condition.status == "False":
             return moment(condition.last_transition_time)
     return None
-
-
-def overdue_in(step: StepRef, since_: datetime, now: datetime) -> timedelta:
-    """How long until a step's deadline; zero when it has passed."""
-    return max(timedelta(0), since_ + step.deadline - now)
