@@ -83,8 +83,7 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=packages \
     /packages/with-host uv sync --locked --no-dev --no-editable --compile-bytecode \
         --package tenant-agent --no-install-workspace; \
     rm /app/.venv/.lock; \
-    find /app/.venv/lib/python3.*/site-packages/numpy \
-        /app/.venv/lib/python3.*/site-packages/google/genai \
+    find /app/.venv/lib/python3.*/site-packages -path '*/google/genai/*' \
         -type d -name tests -prune -exec rm -r {} +
 
 FROM tenant-packages AS tenant-code
