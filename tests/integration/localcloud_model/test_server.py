@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import aiohttp
@@ -41,6 +42,17 @@ async def test_stream_as_events(model_server: RunningModel) -> None:
     counts = [event["usageMetadata"]["candidatesTokenCount"] for event in events(text)]
     assert counts == sorted(counts)
     assert {event["responseId"] for event in events(text)} == {events(text)[0]["responseId"]}
+
+
+async def test_calls_say_when_a_stream_began(model_server: RunningModel) -> None:
+    before = time.time()
+    await post(model_server, f"{STREAM}?alt=sse")
+    await post(model_server, CALL)
+    async with aiohttp.ClientSession(model_server.url) as session:
+        calls = (await (await session.get("/_admin/calls")).json())["calls"]
+    assert [call["path"] for call in calls] == [STREAM, CALL]
+    assert before <= calls[0]["first_byte"] <= time.time()
+    assert "first_byte" not in calls[1]
 
 
 async def test_stream_as_an_array(model_server: RunningModel) -> None:

@@ -17,7 +17,7 @@ from localcloud.model.errors import ApiError, invalid, quota
 from localcloud.model.faults import Fault
 from localcloud.model.service import ModelService
 from localcloud.model.settings import ModelSettings
-from localcloud.model.stream import FaultInStream, send_stream, send_whole
+from localcloud.model.stream import CALL, FaultInStream, send_stream, send_whole
 
 _BODY_LIMIT = 32 * 2**20
 _SERVICE = web.AppKey("service", ModelService)
@@ -99,7 +99,8 @@ def _guarded(handler: Handler) -> Handler:
         )
         request[_KEY] = key
         request[_FAULT] = service.faults.strike(request.method, request.path)
-        service.calls.append({"method": request.method, "path": request.path})
+        request[CALL] = {"method": request.method, "path": request.path}
+        service.calls.append(request[CALL])
         return await _with_fault(request, handler)
 
     return guarded

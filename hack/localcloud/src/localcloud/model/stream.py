@@ -7,6 +7,7 @@ event has the finish reason. Function calls come in one event.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from localcloud.model.pace import chunks, paced, whole
 from localcloud.model.service import Generated
 from localcloud.model.usage import Counter, Usage
 
+CALL: web.RequestKey[dict[str, Any]] = web.RequestKey("call")
+"""What `/_admin/calls` shows of a request; a stream notes when its first piece of text left."""
 _ENDING = frozenset({"finish", "cut_stream", "error_in_stream"})
 _RATINGS = (
     "HARM_CATEGORY_HARASSMENT",
@@ -118,6 +121,8 @@ async def send_stream(
     async for body in _bodies(made, fault, counter):
         text = json.dumps(body, ensure_ascii=False)
         opening, end = ("data: ", "\r\n\r\n") if events else (",\r\n" if started else "[", "")
+        if not started:
+            request[CALL]["first_byte"] = time.time()
         await response.write(f"{opening}{text}{end}".encode())
         started = True
     if not events:
