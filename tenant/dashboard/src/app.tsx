@@ -1,48 +1,43 @@
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Navigate, Route, Routes } from "react-router";
+import { Navigate, Route, Routes } from "react-router";
 
 import { FirstPassword } from "./auth/first-password";
-import { useMe } from "./auth/session";
+import { useSession } from "./auth/session";
 import { SignIn } from "./auth/sign-in";
-import type { Branding } from "./branding/branding";
+import { useBranding, type Branding } from "./branding/branding";
 import { ChatPage } from "./chat/chat-page";
+import { UploadsProvider } from "./documents/uploads-context";
+import { NotFound } from "./layout/not-found";
 import { Shell } from "./layout/shell";
 import { Button } from "./ui/button";
 import { Loading, Notice } from "./ui/notice";
 
 const DocumentsPage = lazy(() => import("./documents/documents-page"));
 
-export function App({ branding }: { branding: Branding }) {
+export function App({ firstBranding }: { firstBranding: Branding }) {
   const { t } = useTranslation();
-  const me = useMe();
-  if (me.isPending) return <Loading label={t("app.loading")} />;
-  if (me.isError) return <Unreachable onRetry={() => void me.refetch()} />;
-  if (me.data === null) return <SignIn branding={branding} />;
-  if (me.data.must_change_password) return <FirstPassword branding={branding} />;
+  const branding = useBranding(firstBranding);
+  const session = useSession();
+  if (session.isPending) return <Loading label={t("app.loading")} />;
+  if (session.isError) return <Unreachable onRetry={() => void session.refetch()} />;
+  if (session.data.me === null) {
+    return <SignIn branding={branding} expired={session.data.expired} />;
+  }
+  if (session.data.me.must_change_password) return <FirstPassword branding={branding} />;
   return (
-    <Shell branding={branding} me={me.data}>
-      <Suspense fallback={<Loading label={t("app.loading")} />}>
-        <Routes>
-          <Route index element={<Navigate to="/chat" replace />} />
-          <Route path="chat/:conversationId?" element={<ChatPage />} />
-          <Route path="documents" element={<DocumentsPage />} />
-          <Route path="*" element={<NotFound />} />
-        </Routes>
-      </Suspense>
-    </Shell>
-  );
-}
-
-function NotFound() {
-  const { t } = useTranslation();
-  return (
-    <div className="empty">
-      <h1>{t("app.notFound")}</h1>
-      <Link className="button primary" to="/chat">
-        {t("app.home")}
-      </Link>
-    </div>
+    <UploadsProvider>
+      <Shell branding={branding} me={session.data.me}>
+        <Suspense fallback={<Loading label={t("app.loading")} />}>
+          <Routes>
+            <Route index element={<Navigate to="/chat" replace />} />
+            <Route path="chat/:conversationId?" element={<ChatPage />} />
+            <Route path="documents" element={<DocumentsPage />} />
+            <Route path="*" element={<NotFound title={t("app.notFound")} />} />
+          </Routes>
+        </Suspense>
+      </Shell>
+    </UploadsProvider>
   );
 }
 

@@ -1,4 +1,4 @@
-import { QueryClientProvider } from "@tanstack/react-query";
+import { focusManager, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
@@ -6,9 +6,10 @@ import { BrowserRouter } from "react-router";
 import { App } from "./app";
 import { createQueries } from "./auth/session";
 import { applyBranding, fetchBranding, type Branding } from "./branding/branding";
-import { startLanguage, startTexts } from "./i18n";
+import { languageWishes, offeredLanguages, startLanguage, startTexts } from "./i18n";
 import "./styles/index.css";
 import { applyTheme, storedTheme } from "./theme/theme";
+import { Boundary } from "./ui/boundary";
 
 const UNBRANDED: Branding = {
   name: "Assistant",
@@ -19,19 +20,33 @@ const UNBRANDED: Branding = {
   default_language: "de",
 };
 
+// A window beside another one is never hidden, so coming back to it counts as well.
+focusManager.setEventListener((onFocus) => {
+  const look = () => {
+    onFocus();
+  };
+  for (const name of ["focus", "visibilitychange"]) window.addEventListener(name, look);
+  return () => {
+    for (const name of ["focus", "visibilitychange"]) window.removeEventListener(name, look);
+  };
+});
+
 async function start(root: HTMLElement): Promise<void> {
   applyTheme(storedTheme());
   // Without branding the dashboard still works, in its own colours.
   const branding = await fetchBranding().catch(() => UNBRANDED);
   applyBranding(branding);
-  await startTexts(startLanguage(branding.default_language));
+  const wishes = languageWishes(branding.default_language);
+  await startTexts(startLanguage(offeredLanguages(branding.languages), wishes));
   createRoot(root).render(
     <StrictMode>
-      <QueryClientProvider client={createQueries()}>
-        <BrowserRouter>
-          <App branding={branding} />
-        </BrowserRouter>
-      </QueryClientProvider>
+      <Boundary>
+        <QueryClientProvider client={createQueries()}>
+          <BrowserRouter>
+            <App firstBranding={branding} />
+          </BrowserRouter>
+        </QueryClientProvider>
+      </Boundary>
     </StrictMode>,
   );
 }

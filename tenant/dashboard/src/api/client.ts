@@ -18,15 +18,25 @@ export class ApiError extends Error {
   }
 }
 
-/** Turns a failed response into an ApiError; the body is problem+json when the agent wrote it. */
+type Listener = (error: ApiError) => void;
+let listener: Listener = () => undefined;
+
+/** Hears every refusal, whichever part of the dashboard asked; one listener at a time. */
+export function onRefusal(next: Listener): void {
+  listener = next;
+}
+
+/** The error of a problem document; a body the agent did not write has no sentence for people. */
+export function refusal(status: number, problem: Partial<Schemas["Problem"]>): ApiError {
+  const { code = "unreachable", detail = "", document_id = null } = problem;
+  const error = new ApiError(status, code, detail, document_id);
+  listener(error);
+  return error;
+}
+
 export async function failureOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<Schemas["Problem"]>;
-  return new ApiError(
-    response.status,
-    problem.code ?? "unreachable",
-    problem.detail ?? response.statusText,
-    problem.document_id ?? null,
-  );
+  return refusal(response.status, problem);
 }
 
 const throwProblems: Middleware = {

@@ -41,6 +41,18 @@ export interface StreamRequest {
   signal: AbortSignal;
 }
 
+// The agent sends a comment every 15 s: silence this long means a connection that died unnoticed.
+const SILENCE_MS = 45_000;
+
+async function withinSilence(reader: ReadableStreamDefaultReader<string>) {
+  const timer = setTimeout(() => void reader.cancel(), SILENCE_MS);
+  try {
+    return await reader.read();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Yields the events of one response; throws ApiError when the agent refuses. */
 export async function* streamEvents(request: StreamRequest): AsyncGenerator<ServerEvent> {
   const headers: Record<string, string> = { ...requestHeaders(), Accept: "text/event-stream" };
@@ -57,7 +69,7 @@ export async function* streamEvents(request: StreamRequest): AsyncGenerator<Serv
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await withinSilence(reader);
     if (done) return;
     const parsed = parseEvents(rest + value);
     rest = parsed.rest;

@@ -5,12 +5,12 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "../api/client";
 import { Notice } from "../ui/notice";
 import { PasswordField } from "./password-field";
-import { ME } from "./session";
+import { SESSION, type Session } from "./session";
 
 const MINIMUM = 12;
 
 /** State and fields of a password change, for the first sign-in and for the account menu. */
-export function usePasswordChange(onDone?: () => void) {
+export function usePasswordChange() {
   const queries = useQueryClient();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
@@ -23,13 +23,13 @@ export function usePasswordChange(onDone?: () => void) {
         }),
       ),
     onSuccess: (me) => {
-      queries.setQueryData(ME, me);
-      onDone?.();
+      queries.setQueryData<Session>(SESSION, { me });
     },
   });
-  const mismatch = repeated !== "" && repeated !== next;
+  // While the repetition still is the beginning of the new password, nothing is wrong yet.
+  const mismatch = !next.startsWith(repeated);
   const submit = () => {
-    if (!mismatch && next === repeated) change.mutate();
+    if (next === repeated && !change.isPending) change.mutate();
   };
   return { current, setCurrent, next, setNext, repeated, setRepeated, mismatch, change, submit };
 }

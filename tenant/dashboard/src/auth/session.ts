@@ -1,20 +1,16 @@
-// Who is signed in. A 401 from anywhere forgets the account, and the sign-in screen appears.
-import { QueryCache, QueryClient, useQuery } from "@tanstack/react-query";
+// Who is signed in. A session that ended, noticed anywhere, brings the sign-in screen back.
+import { QueryClient, useQuery } from "@tanstack/react-query";
 
-import { api, ApiError, body, type Schemas } from "../api/client";
+import { api, ApiError, body, onRefusal, type Schemas } from "../api/client";
+import { BRANDING } from "../branding/branding";
 
 export type Me = Schemas["Me"];
+export type Session = { me: Me } | { me: null; expired: boolean };
 
-export const ME = ["me"] as const;
+export const SESSION = ["session"] as const;
 
 export function createQueries(): QueryClient {
-  const client: QueryClient = new QueryClient({
-    queryCache: new QueryCache({
-      onError: (error, query) => {
-        const expired = error instanceof ApiError && error.status === 401;
-        if (expired && query.queryKey[0] !== ME[0]) client.setQueryData(ME, null);
-      },
-    }),
+  const queries = new QueryClient({
     defaultOptions: {
       queries: {
         refetchOnWindowFocus: false,
@@ -22,24 +18,33 @@ export function createQueries(): QueryClient {
       },
     },
   });
-  return client;
+  onRefusal((error) => {
+    const known = queries.getQueryData<Session>(SESSION);
+    if (!known?.me) return;
+    if (error.code === "not_signed_in") setSession(queries, { me: null, expired: true });
+    if (error.code === "password_change_required") {
+      void queries.invalidateQueries({ queryKey: SESSION });
+    }
+  });
+  return queries;
 }
 
-/** Somebody came or went: what was loaded for the one before is forgotten, whoever is shown it. */
-export function changeAccount(queries: QueryClient, me: Me | null): void {
-  queries.setQueryData(ME, me);
-  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
+/** Another account, or none: what the one before has loaded is forgotten. */
+export function setSession(queries: QueryClient, session: Session): void {
+  const keep: unknown[] = [SESSION[0], BRANDING[0]];
+  queries.setQueryData<Session>(SESSION, session);
+  queries.removeQueries({ predicate: ({ queryKey }) => !keep.includes(queryKey[0]) });
 }
 
-async function fetchMe(): Promise<Me | null> {
+async function fetchSession(): Promise<Session> {
   try {
-    return body(await api.GET("/api/v1/session"));
+    return { me: body(await api.GET("/api/v1/session")) };
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
+    if (error instanceof ApiError && error.status === 401) return { me: null, expired: false };
     throw error;
   }
 }
 
-export function useMe() {
-  return useQuery({ queryKey: ME, queryFn: fetchMe, staleTime: Infinity });
+export function useSession() {
+  return useQuery({ queryKey: SESSION, queryFn: fetchSession, staleTime: Infinity });
 }

@@ -4,13 +4,18 @@ import { useTranslation } from "react-i18next";
 
 import { api, body } from "../api/client";
 import type { Branding } from "../branding/branding";
-import { BrandMark } from "../layout/brand-mark";
+import { Door } from "../layout/door";
 import { Button } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { PasswordField } from "./password-field";
-import { changeAccount } from "./session";
+import { setSession } from "./session";
 
-export function SignIn({ branding }: { branding: Branding }) {
+interface Props {
+  branding: Branding;
+  expired?: boolean;
+}
+
+export function SignIn({ branding, expired = false }: Props) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const id = useId();
@@ -19,21 +24,17 @@ export function SignIn({ branding }: { branding: Branding }) {
   const signIn = useMutation({
     mutationFn: async () => body(await api.POST("/api/v1/session", { body: { email, password } })),
     onSuccess: (me) => {
-      changeAccount(queries, me);
+      setSession(queries, { me });
     },
   });
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    signIn.mutate();
+    if (!signIn.isPending) signIn.mutate();
   };
   return (
-    <main className="door">
-      <form className="card door-card" onSubmit={submit}>
-        <BrandMark branding={branding} large />
-        <div>
-          <h1>{t("signIn.title")}</h1>
-          <p className="lead">{t("signIn.lead")}</p>
-        </div>
+    <Door branding={branding} title={t("signIn.title")} lead={t("signIn.lead")}>
+      <form onSubmit={submit}>
+        {expired && signIn.isIdle && <Notice>{t("signIn.expired")}</Notice>}
         {signIn.error && <Notice>{signIn.error.message || t("app.unreachable")}</Notice>}
         <div className="field">
           <label htmlFor={id}>{t("signIn.email")}</label>
@@ -59,6 +60,6 @@ export function SignIn({ branding }: { branding: Branding }) {
           {t("signIn.submit")}
         </Button>
       </form>
-    </main>
+    </Door>
   );
 }

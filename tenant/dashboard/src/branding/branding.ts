@@ -1,10 +1,17 @@
 // The tenant's name, logo and colours. Colours become custom properties in a constructed style
 // sheet, which a strict content security policy allows and style attributes in markup it does not.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+
 import type { Schemas } from "../api/client";
 import { api, body } from "../api/client";
 import { parseHex, readableOn, textOn, toHex, type Rgb } from "./colour";
 
 export type Branding = Schemas["Branding"];
+
+export const BRANDING = ["branding"] as const;
+const LOOK_AGAIN_MS = 30_000;
+const OWN_ICON = "/icon.svg";
 
 const DEFAULT: Rgb = [63, 81, 217];
 const LIGHT_SURFACE: Rgb = [255, 255, 255];
@@ -39,14 +46,28 @@ export function brandStyles(branding: Pick<Branding, "primary" | "accent">): str
 const sheet = "CSSStyleSheet" in globalThis ? new CSSStyleSheet() : null;
 
 export function applyBranding(branding: Branding): void {
-  document.title = branding.name;
-  if (branding.logo !== "") {
-    document.querySelector<HTMLLinkElement>("link[rel=icon]")?.setAttribute("href", branding.logo);
-  }
+  const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+  icon?.setAttribute("href", branding.logo || OWN_ICON);
   if (sheet === null) return;
   sheet.replaceSync(brandStyles(branding));
   document.adoptedStyleSheets = [
     ...document.adoptedStyleSheets.filter((known) => known !== sheet),
     sheet,
   ];
+}
+
+/** The brand as it is now: read again while the page is looked at, so that a change shows. */
+export function useBranding(first: Branding): Branding {
+  const { data } = useQuery({
+    queryKey: BRANDING,
+    queryFn: fetchBranding,
+    initialData: first,
+    staleTime: LOOK_AGAIN_MS,
+    refetchInterval: LOOK_AGAIN_MS,
+    refetchOnWindowFocus: "always",
+  });
+  useEffect(() => {
+    applyBranding(data);
+  }, [data]);
+  return data;
 }

@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 
 import { startTexts } from "../i18n";
-import { AnswerText } from "./answer-text";
+import AnswerText from "./answer-text";
 import type { Citation } from "./stream";
 
 const CITATION: Citation = {

@@ -28,11 +28,13 @@ const ALLOWED = [
   "br",
 ];
 
-export function AnswerText({ text, citations, onCite }: Props) {
+export default function AnswerText({ text, citations, onCite }: Props) {
   const withChips = (children: ReactNode): ReactNode => chips(children, citations, onCite);
   const components: Components = {
     p: ({ children }) => <p>{withChips(children)}</p>,
     li: ({ children }) => <li>{withChips(children)}</li>,
+    h3: ({ children }) => <h3>{withChips(children)}</h3>,
+    h4: ({ children }) => <h4>{withChips(children)}</h4>,
     strong: ({ children }) => <strong>{withChips(children)}</strong>,
     em: ({ children }) => <em>{withChips(children)}</em>,
   };
@@ -62,7 +64,7 @@ function split(text: string, citations: Citation[], onCite: Props["onCite"]): Re
   });
 }
 
-export function Chip({ citation, onCite }: { citation: Citation; onCite: Props["onCite"] }) {
+function Chip({ citation, onCite }: { citation: Citation; onCite: Props["onCite"] }) {
   const { t } = useTranslation();
   const where = { n: citation.n, document: citation.document_name, place: place(t, citation) };
   return (

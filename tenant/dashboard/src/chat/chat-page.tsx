@@ -1,30 +1,35 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 
 import { ApiError } from "../api/client";
-import { useDocuments } from "../documents/documents";
-import { Notice } from "../ui/notice";
+import { useAnyDocument } from "../documents/documents";
+import { NotFound } from "../layout/not-found";
+import { Button } from "../ui/button";
+import { Loading, Notice } from "../ui/notice";
 import { Composer } from "./composer";
-import { CONVERSATIONS, createConversation, messagesKey, useMessages } from "./conversations";
+import { useConversations } from "./conversations";
 import { AnswerCard, LiveAnswerCard, QuestionCard } from "./message";
 import { SourcePanel } from "./source-panel";
-import type { Citation, Message } from "./stream";
-import { useAnswer, type Asking } from "./use-answer";
+import type { Citation } from "./stream";
+import type { Asking } from "./use-answer";
+import { useChat } from "./use-chat";
 
 export function ChatPage() {
   const { t } = useTranslation();
   const { conversationId } = useParams();
   const chat = useChat(conversationId);
-  const [source, setSource] = useState<Citation | null>(null);
-  const end = useFollow(chat.asking);
-  const empty = chat.messages.length === 0 && chat.asking === null && !chat.loading;
+  const [source, setSource] = useSource(conversationId);
+  const end = useFollow(chat.asking, chat.messages.length > 0);
+  if (gone(chat.error)) return <NotFound title={t("chat.gone")} />;
+  const empty = chat.messages.length === 0 && chat.asking === null && !chat.loading && !chat.error;
   return (
     <div className={`chat ${source ? "with-source" : ""}`}>
       <div className="thread">
         <div className="messages">
-          {chat.error && <Notice>{chat.error.message || t("app.unreachable")}</Notice>}
+          <Title conversationId={conversationId} />
+          {chat.loading && <Loading label={t("app.loading")} />}
+          {chat.error && <Unread error={chat.error} onRetry={chat.reload} />}
           {empty && <Empty />}
           {chat.messages.map((message) =>
             message.role === "user" ? (
@@ -60,79 +65,45 @@ export function ChatPage() {
   );
 }
 
-/** The messages of one conversation and the one answer that may be on its way. */
-function useChat(conversationId: string | undefined) {
+/** The source shown beside the conversation it was opened in; closing gives the focus back. */
+function useSource(conversationId: string | undefined) {
+  const [open, setOpen] = useState<{ on: string | undefined; citation: Citation } | null>(null);
+  const opener = useRef<Element | null>(null);
+  const show = (citation: Citation | null) => {
+    if (citation) opener.current = document.activeElement;
+    else if (opener.current instanceof HTMLElement) opener.current.focus();
+    setOpen(citation && { on: conversationId, citation });
+  };
+  return [open?.on === conversationId ? (open?.citation ?? null) : null, show] as const;
+}
+
+/** An address nobody can open: deleted, another account's, or never an id. */
+function gone(error: Error | null): boolean {
+  return error instanceof ApiError && [404, 422].includes(error.status);
+}
+
+/** The page's heading is what the side bar shows already: for assistive technology only. */
+function Title({ conversationId }: { conversationId: string | undefined }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const { data = [], isLoading, error } = useMessages(conversationId);
-  const current = useRef(conversationId);
-  const onEnd = useCallback(() => {
-    void queries.invalidateQueries({ queryKey: CONVERSATIONS });
-    if (current.current) void queries.invalidateQueries({ queryKey: messagesKey(current.current) });
-  }, [queries]);
-  const { asking, run, stop, clear } = useAnswer(t("app.unreachable"), onEnd);
-
-  useEffect(() => {
-    if (current.current !== conversationId) {
-      current.current = conversationId;
-      stop();
-      clear();
-    }
-  }, [conversationId, stop, clear]);
-
-  const ask = async (question: string) => {
-    const id = current.current ?? (await createConversation()).id;
-    if (current.current !== id) {
-      current.current = id;
-      void navigate(`/chat/${id}`, { replace: true });
-    }
-    await run(question, { url: `/api/v1/conversations/${id}/messages`, body: { question } });
-  };
-  const again = (question: string, messageId: string) =>
-    run(question, {
-      url: `/api/v1/conversations/${current.current ?? ""}/messages/${messageId}/retry`,
-    });
-
-  const live = asking !== null && !stored(asking, data) ? asking : null;
-  const liveId = live?.answer.messageId;
-  return {
-    asking: live,
-    messages: live ? data.filter((message) => !belongsTo(live, message, data)) : data,
-    loading: isLoading,
-    error: error instanceof ApiError || error === null ? error : new Error(""),
-    busy: live !== null && live.answer.phase !== "failed" && live.answer.phase !== "done",
-    ask: (question: string) => void ask(question),
-    stop,
-    retry: (message: Message) => void again(questionBefore(message, data), message.id),
-    retryLive: () => {
-      if (live === null) return;
-      if (liveId) void again(live.question, liveId);
-      else void ask(live.question);
-    },
-  };
+  const { data = [] } = useConversations();
+  if (conversationId === undefined) return null;
+  const title = data.find(({ id }) => id === conversationId)?.title ?? "";
+  return <h1 className="visually-hidden">{title || t("nav.chat")}</h1>;
 }
 
-/** Whether the finished live answer is in the loaded messages, which then show it. */
-function stored(asking: Asking, messages: Message[]): boolean {
-  return messages.some(
-    (message) => message.id === asking.answer.messageId && message.state === "complete",
+function Unread({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  const { t } = useTranslation();
+  const text = error instanceof ApiError ? error.message : "";
+  const retry = (
+    <Button icon="retry" onClick={onRetry}>
+      {t("app.retry")}
+    </Button>
   );
-}
-
-/** The live answer is shown once: its stored rows are left out while it is live. */
-function belongsTo(live: Asking, message: Message, messages: Message[]): boolean {
-  const answer = messages.findIndex(({ id }) => id === live.answer.messageId);
-  const index = messages.indexOf(message);
-  return answer >= 0 && (index === answer || index === answer - 1);
-}
-
-function questionBefore(message: Message, messages: Message[]): string {
-  return messages[messages.indexOf(message) - 1]?.content ?? "";
+  return <Notice actions={retry}>{text || t("app.unreachable")}</Notice>;
 }
 
 /** Keeps the end of the thread in view while an answer grows, unless the reader scrolled away. */
-function useFollow(asking: Asking | null) {
+function useFollow(asking: Asking | null, loaded: boolean) {
   const end = useRef<HTMLDivElement>(null);
   const text = asking?.answer.text;
   const phase = asking?.answer.phase;
@@ -142,13 +113,15 @@ function useFollow(asking: Asking | null) {
     const distance = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     if (distance < 160 || phase === "searching") scroller.scrollTop = scroller.scrollHeight;
   }, [text, phase]);
+  useEffect(() => {
+    if (loaded) end.current?.scrollIntoView({ block: "end" });
+  }, [loaded]);
   return end;
 }
 
 function Empty() {
   const { t } = useTranslation();
-  const { data } = useDocuments();
-  const noDocuments = data?.length === 0;
+  const noDocuments = useAnyDocument().data === false;
   return (
     <div className="empty">
       <h1>{t("chat.emptyTitle")}</h1>

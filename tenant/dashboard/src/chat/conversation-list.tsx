@@ -5,13 +5,14 @@ import { Link, NavLink, useMatch, useNavigate } from "react-router";
 import { Button, IconButton } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Icon } from "../ui/icon";
+import { Notice } from "../ui/notice";
 import { useConversations, useDelete, useRename, type Conversation } from "./conversations";
 
 type Open = { what: "rename" | "delete"; conversation: Conversation } | null;
 
 export function ConversationList() {
   const { t } = useTranslation();
-  const { data = [] } = useConversations();
+  const { data = [], isPending, isError } = useConversations();
   const [search, setSearch] = useState("");
   const [open, setOpen] = useState<Open>(null);
   const wanted = search.trim().toLowerCase();
@@ -44,7 +45,8 @@ export function ConversationList() {
           }}
         />
       )}
-      {shown.length === 0 && (
+      {isError && data.length === 0 && <p className="hint">{t("app.unreachable")}</p>}
+      {!isPending && !isError && shown.length === 0 && (
         <p className="hint">{t(data.length === 0 ? "chat.noHistory" : "chat.noMatch")}</p>
       )}
       <ul>
@@ -71,10 +73,10 @@ function Row({ conversation, onOpen }: RowProps) {
   };
   return (
     <li className="history-row">
-      <NavLink to={`/chat/${conversation.id}`}>{conversation.title}</NavLink>
+      <NavLink to={`/chat/${conversation.id}`}>{conversation.title || t("chat.new")}</NavLink>
       <IconButton
         icon="more"
-        label={t("chat.more", { title: conversation.title })}
+        label={t("chat.more", { title: conversation.title || t("chat.new") })}
         popoverTarget={menu}
       />
       <div id={menu} popover="auto" className="menu row-popover">
@@ -105,13 +107,14 @@ function RenameDialog({ conversation, onClose }: DialogProps) {
   const actions = (
     <>
       <Button onClick={onClose}>{t("app.cancel")}</Button>
-      <Button look="primary" type="submit" disabled={title.trim() === ""}>
+      <Button look="primary" type="submit" disabled={title.trim() === "" || rename.isPending}>
         {t("app.save")}
       </Button>
     </>
   );
   return (
     <Dialog title={t("chat.renameTitle")} onClose={onClose} onSubmit={submit} actions={actions}>
+      {rename.error && <Notice>{rename.error.message || t("app.unreachable")}</Notice>}
       <div className="field">
         <label htmlFor={id}>{t("chat.name")}</label>
         <input
@@ -150,7 +153,8 @@ function DeleteDialog({ conversation, onClose }: DialogProps) {
   );
   return (
     <Dialog title={t("chat.deleteTitle")} onClose={onClose} onSubmit={submit} actions={actions}>
-      <p>{t("chat.deleteText", { title: conversation.title })}</p>
+      {remove.error && <Notice>{remove.error.message || t("app.unreachable")}</Notice>}
+      <p>{t("chat.deleteText", { title: conversation.title || t("chat.new") })}</p>
     </Dialog>
   );
 }

@@ -2,17 +2,23 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, body, type Schemas } from "../api/client";
+import { everyPage } from "../api/pages";
 
 export type Conversation = Schemas["Conversation"];
 
 export const CONVERSATIONS = ["conversations"] as const;
+const POLL_MS = 3000;
+const writing = ({ state }: Schemas["Message"]) => state === "streaming";
+
 export const messagesKey = (id: string) => ["messages", id] as const;
 
 export function useConversations() {
   return useQuery({
     queryKey: CONVERSATIONS,
-    queryFn: async () =>
-      body(await api.GET("/api/v1/conversations", { params: { query: { limit: 100 } } })).items,
+    queryFn: () =>
+      everyPage(async (query) =>
+        body(await api.GET("/api/v1/conversations", { params: { query } })),
+      ),
   });
 }
 
@@ -20,6 +26,8 @@ export function useMessages(id: string | undefined) {
   return useQuery({
     queryKey: messagesKey(id ?? ""),
     enabled: id !== undefined,
+    // An answer that is being written for another window arrives without this one asking.
+    refetchInterval: ({ state }) => (state.data?.some(writing) ? POLL_MS : false),
     queryFn: async () => {
       const params = { path: { conversation_id: id ?? "" } };
       return body(await api.GET("/api/v1/conversations/{conversation_id}/messages", { params }))

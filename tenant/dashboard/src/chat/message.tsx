@@ -1,12 +1,14 @@
-import { useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button, IconButton } from "../ui/button";
 import { Loading, Notice } from "../ui/notice";
-import { AnswerText } from "./answer-text";
 import { place } from "./place";
 import type { Citation, Failure, LiveAnswer, Message } from "./stream";
 import type { Asking } from "./use-answer";
+
+// The Markdown reader is a third of all code and not needed before the first answer.
+const AnswerText = lazy(() => import("./answer-text"));
 
 type OnCite = (citation: Citation) => void;
 
@@ -30,13 +32,14 @@ export function AnswerCard({ message, onCite, onRetry }: AnswerProps) {
   if (message.state === "failed") {
     return <Failed failure={message.failure} onRetry={onRetry} />;
   }
+  if (message.state === "streaming") return <Loading label={t("chat.answering")} />;
   return (
     <article className="answer" aria-label={t("app.assistant")}>
       {message.outcome === "not_found" ? (
         <NotFound />
       ) : (
         <>
-          <AnswerText text={message.content} citations={message.citations} onCite={onCite} />
+          <Text text={message.content} citations={message.citations} onCite={onCite} />
           {message.removed_sentences > 0 && (
             <p className="hint">{t("chat.removed", { count: message.removed_sentences })}</p>
           )}
@@ -78,9 +81,20 @@ function Growing({ answer, onCite, onRetry }: Omit<LiveProps, "asking"> & { answ
       {answer.text === "" ? (
         <Loading label={stage(t, answer)} />
       ) : (
-        <AnswerText text={answer.text} citations={answer.citations} onCite={onCite} />
+        <Text text={answer.text} citations={answer.citations} onCite={onCite} />
       )}
     </article>
+  );
+}
+
+type TextProps = Pick<Message, "citations"> & { text: string; onCite: OnCite };
+
+function Text(props: TextProps) {
+  const plain = <p className="plain">{props.text}</p>;
+  return (
+    <Suspense fallback={plain}>
+      <AnswerText {...props} />
+    </Suspense>
   );
 }
 
@@ -101,7 +115,7 @@ function NotFound() {
 
 function Failed({ failure, onRetry }: { failure: Failure | null; onRetry: () => void }) {
   const { t } = useTranslation();
-  const text = failure?.code === "stopped" ? t("chat.stopped") : failure?.message;
+  if (failure?.code === "stopped") return <Paused onShow={onRetry} />;
   const retry = failure?.retryable !== false && (
     <Button icon="retry" onClick={onRetry}>
       {t("chat.tryAgain")}
@@ -109,8 +123,21 @@ function Failed({ failure, onRetry }: { failure: Failure | null; onRetry: () => 
   );
   return (
     <Notice actions={retry}>
-      <strong>{t("chat.failed")}</strong> {text}
+      <strong>{t("chat.failed")}</strong> {failure?.message}
     </Notice>
+  );
+}
+
+/** The reader looked away; the agent has no reason to stop, and says so. */
+function Paused({ onShow }: { onShow: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="not-found paused" role="status">
+      <p>
+        <strong>{t("chat.paused")}</strong> {t("chat.pausedText")}
+      </p>
+      <Button onClick={onShow}>{t("chat.showAnswer")}</Button>
+    </div>
   );
 }
 
@@ -132,7 +159,9 @@ function Sources({ citations, onCite }: { citations: Citation[]; onCite: OnCite 
               {citation.n}
             </span>
             <span className="source-name">{citation.document_name}</span>
-            <span className="source-place">{place(t, citation)}</span>
+            <span className="source-place">
+              {citation.available ? place(t, citation) : t("chat.deletedSource")}
+            </span>
           </button>
         </li>
       ))}
@@ -143,6 +172,17 @@ function Sources({ citations, onCite }: { citations: Citation[]; onCite: OnCite 
 function Copy({ text }: { text: string }) {
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => {
+      setCopied(false);
+    }, 2000);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [copied]);
+  // Browsers offer the clipboard to secure pages only.
+  if (!("clipboard" in navigator)) return null;
   return (
     <IconButton
       className="copy"

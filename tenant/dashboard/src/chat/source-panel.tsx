@@ -1,8 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { api, body, type Schemas } from "../api/client";
+import { api, ApiError, body, type Schemas } from "../api/client";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Loading, Notice } from "../ui/notice";
@@ -45,38 +45,63 @@ export function SourcePanel({ citation, onClose }: Props) {
         <IconButton icon="close" label={t("app.close")} onClick={onClose} />
       </header>
       <div className="page-text">
-        {page.isPending && <Loading label={t("app.loading")} />}
-        {page.isError && <Notice>{page.error.message || t("source.gone")}</Notice>}
+        {page.isLoading && <Loading label={t("app.loading")} />}
+        {page.isError && (
+          <Missing citation={citation}>{reason(page.error) || t("app.unreachable")}</Missing>
+        )}
+        {!citation.available && <Missing citation={citation}>{t("source.gone")}</Missing>}
         {page.data && <Marked page={page.data} />}
       </div>
-      <footer>
-        <IconButton
-          icon="left"
-          label={t("source.previous")}
-          disabled={number <= 1}
-          onClick={() => {
-            setNumber(number - 1);
-          }}
-        />
-        <span>
-          {t("source.of", { place: place(t, { ...citation, page: number }), count: last })}
-        </span>
-        <IconButton
-          icon="right"
-          label={t("source.next")}
-          disabled={number >= last}
-          onClick={() => {
-            setNumber(number + 1);
-          }}
-        />
-        <OpenOriginal citation={citation} number={number} />
-      </footer>
+      {page.data && (
+        <footer>
+          <IconButton
+            icon="left"
+            label={t("source.previous")}
+            disabled={number <= 1}
+            onClick={() => {
+              setNumber(number - 1);
+            }}
+          />
+          <span>
+            {t("source.of", { place: place(t, { ...citation, page: number }), count: last })}
+          </span>
+          <IconButton
+            icon="right"
+            label={t("source.next")}
+            disabled={number >= last}
+            onClick={() => {
+              setNumber(number + 1);
+            }}
+          />
+          <OpenOriginal citation={citation} number={number} />
+        </footer>
+      )}
     </aside>
+  );
+}
+
+const reason = (error: Error) => (error instanceof ApiError ? error.message : "");
+
+/** Why the page cannot be shown, and the sentence of it that the answer kept. */
+function Missing({ citation, children }: { citation: Citation; children: ReactNode }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Notice>{children}</Notice>
+      {citation.quote !== "" && (
+        <figure className="quote">
+          <figcaption>{t("source.quote")}</figcaption>
+          <blockquote>{citation.quote}</blockquote>
+        </figure>
+      )}
+    </>
   );
 }
 
 function usePage(citation: Citation, number: number) {
   return useQuery({
+    enabled: citation.available,
+    placeholderData: keepPreviousData,
     queryKey: ["page", citation.document_id, number, citation.passage_id],
     queryFn: async () =>
       body(

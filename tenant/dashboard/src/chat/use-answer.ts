@@ -5,91 +5,107 @@ import { ApiError } from "../api/client";
 import { streamEvents, type StreamRequest } from "../api/sse";
 import { finished, receive, STARTING, type LiveAnswer } from "./stream";
 
-const RESUMES = 4;
+const RESUMES = 5;
+const STOPPED = { code: "stopped", message: "", retryable: true };
 
 export interface Asking {
   question: string;
   answer: LiveAnswer;
 }
 
-type Report = (answer: LiveAnswer) => void;
+export type Target = Pick<StreamRequest, "url" | "method" | "body">;
 
-async function follow(request: StreamRequest, start: LiveAnswer, report: Report) {
-  let answer = start;
-  for await (const event of streamEvents(request)) {
-    answer = receive(answer, event);
-    report(answer);
-  }
-  return answer;
+/** What to ask: `open` gives the address, after it made the conversation if need be. */
+export interface Run {
+  question: string;
+  place: Pick<LiveAnswer, "conversationId" | "messageId">;
+  open: () => Target | Promise<Target>;
 }
+
+type Report = (answer: LiveAnswer) => void;
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Follows an answer to its end; a lost connection is resumed, a refusal is not. */
-async function followToEnd(request: StreamRequest, report: Report): Promise<LiveAnswer> {
-  let answer = STARTING;
-  const keep: Report = (next) => {
-    answer = next;
-    report(next);
+export function eventsOf(place: Run["place"]): Target {
+  const { conversationId, messageId } = place;
+  return {
+    url: `/api/v1/conversations/${conversationId ?? ""}/messages/${messageId ?? ""}/events`,
   };
-  for (let attempt = 0; attempt <= RESUMES && !finished(answer); attempt += 1) {
-    try {
-      await follow(attempt === 0 ? request : resumption(request, answer), answer, keep);
-    } catch (error) {
-      if (error instanceof ApiError || answer.messageId === null) throw error;
-      if (request.signal.aborted || attempt === RESUMES) throw error;
-    }
-    if (!finished(answer)) await pause(300 * 2 ** attempt);
-  }
-  return answer;
 }
 
-function resumption(request: StreamRequest, answer: LiveAnswer): StreamRequest {
-  const path = `/api/v1/conversations/${answer.conversationId ?? ""}/messages/${answer.messageId ?? ""}/events`;
-  return { url: path, lastEventId: answer.lastEventId, signal: request.signal };
+/** A refusal is final; a lost connection or a proxy without an agent behind it is not. */
+function worthResuming(error: unknown, answer: LiveAnswer): boolean {
+  if (answer.messageId === null) return false;
+  return !(error instanceof ApiError) || error.status >= 500;
+}
+
+/** Follows an answer to its end, over as many connections as it takes while they bring anything. */
+async function followToEnd(first: StreamRequest, start: LiveAnswer, report: Report) {
+  let answer = start;
+  let request = first;
+  for (let failures = 0; !finished(answer); failures += 1) {
+    try {
+      for await (const event of streamEvents(request)) {
+        answer = receive(answer, event);
+        report(answer);
+        failures = 0;
+      }
+    } catch (error) {
+      if (request.signal.aborted || !worthResuming(error, answer)) throw error;
+      if (failures >= RESUMES) throw error;
+    }
+    if (finished(answer)) return;
+    if (answer.messageId === null || failures >= RESUMES) throw new TypeError("stream ended early");
+    await pause(300 * 2 ** failures);
+    request.signal.throwIfAborted();
+    request = { ...eventsOf(answer), lastEventId: answer.lastEventId, signal: request.signal };
+  }
 }
 
 function failureFrom(error: unknown, unreachable: string): LiveAnswer["failure"] {
-  if (error instanceof ApiError) {
-    return { code: error.code, message: error.message, retryable: true };
+  if (!(error instanceof ApiError)) {
+    return { code: "unreachable", message: unreachable, retryable: true };
   }
-  return { code: "unreachable", message: unreachable, retryable: true };
+  const { code, message, status } = error;
+  return { code, message: message || unreachable, retryable: status !== 404 };
 }
 
-/** One answer at a time. `onEnd` runs when it is stored, failed or stopped. */
-export function useAnswer(unreachable: string, onEnd: (answer: LiveAnswer) => void) {
+/** One answer at a time. `onEnd` runs when it is stored, failed or no longer followed. */
+export function useAnswer(unreachable: string, onEnd: () => void) {
   const [asking, setAsking] = useState<Asking | null>(null);
-  const controller = useRef<AbortController | null>(null);
+  const current = useRef<AbortController | null>(null);
 
-  useEffect(() => () => controller.current?.abort(), []);
+  const clear = useCallback(() => {
+    current.current?.abort();
+    current.current = null;
+    setAsking(null);
+  }, []);
+  const stop = useCallback(() => {
+    current.current?.abort();
+  }, []);
+  useEffect(() => stop, [stop]);
 
   const run = useCallback(
-    async (question: string, target: Pick<StreamRequest, "url" | "body">) => {
+    async ({ question, place, open }: Run) => {
+      current.current?.abort();
       const abort = new AbortController();
-      controller.current = abort;
-      let last = STARTING;
+      current.current = abort;
+      let last: LiveAnswer = { ...STARTING, ...place };
+      // What a run reports after another one took its place is nobody's business any more.
       const report: Report = (answer) => {
         last = answer;
-        setAsking({ question, answer });
+        if (current.current === abort) setAsking({ question, answer });
       };
-      report(STARTING);
+      report(last);
       try {
-        await followToEnd({ ...target, method: "POST", signal: abort.signal }, report);
+        await followToEnd({ ...(await open()), signal: abort.signal }, last, report);
       } catch (error) {
-        const code = { code: "stopped", message: "", retryable: true };
-        const failure = abort.signal.aborted ? code : failureFrom(error, unreachable);
+        const failure = abort.signal.aborted ? STOPPED : failureFrom(error, unreachable);
         report({ ...last, phase: "failed", failure });
       }
-      onEnd(last);
+      if (current.current === abort) onEnd();
     },
     [onEnd, unreachable],
   );
-
-  const stop = useCallback(() => {
-    controller.current?.abort();
-  }, []);
-  const clear = useCallback(() => {
-    setAsking(null);
-  }, []);
   return { asking, run, stop, clear };
 }

@@ -1,7 +1,9 @@
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button, IconButton } from "../ui/button";
 import { Icon } from "../ui/icon";
+import { Notice } from "../ui/notice";
 import { useRetryDocument, type Document } from "./documents";
 import { formatDate, formatSize } from "./format";
 import type { Upload } from "./upload";
@@ -9,35 +11,47 @@ import type { Upload } from "./upload";
 export function UploadRow({
   upload,
   onDismiss,
+  onShow,
 }: {
   upload: Upload;
-  onDismiss: (key: number) => void;
+  onDismiss: (upload: Upload) => void;
+  onShow: (documentId: string) => void;
 }) {
   const { t } = useTranslation();
+  const { name, error, twin } = upload;
+  const running = error === null;
   return (
     <li className="document">
       <Icon name="documents" />
       <div className="document-main">
-        <span className="document-name">{upload.name}</span>
-        {upload.error === null ? (
+        <span className="document-name">{name}</span>
+        {running ? (
           <progress value={upload.share} aria-label={t("documents.uploading")} />
         ) : (
           <p className="failure" role="alert">
-            {upload.error}
+            {error}
           </p>
         )}
       </div>
-      {upload.error === null ? (
-        <span className="state">{t("documents.uploading")}</span>
-      ) : (
+      {running && <span className="state">{t("documents.uploading")}</span>}
+      <div className="document-actions">
+        {twin !== null && (
+          <Button
+            onClick={() => {
+              onShow(twin);
+            }}
+          >
+            {t("documents.show")}
+          </Button>
+        )}
         <IconButton
           icon="close"
-          label={t("documents.dismiss", { name: upload.name })}
+          label={t(running ? "documents.cancel" : "documents.dismiss", { name })}
           onClick={() => {
-            onDismiss(upload.key);
+            onDismiss(upload);
           }}
         />
-      )}
+      </div>
     </li>
   );
 }
@@ -45,16 +59,22 @@ export function UploadRow({
 interface Props {
   document: Document;
   onDelete: (document: Document) => void;
+  pointedAt: boolean;
 }
 
-export function DocumentRow({ document, onDelete }: Props) {
+export function DocumentRow({ document, onDelete, pointedAt }: Props) {
   const { t } = useTranslation();
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    if (pointedAt) link.current?.focus();
+  }, [pointedAt]);
   const working = document.state === "queued" || document.state === "processing";
   return (
     <li className="document" data-state={document.state}>
       <Icon name="documents" />
       <div className="document-main">
         <a
+          ref={link}
           className="document-name"
           href={`/api/v1/documents/${document.id}/file`}
           target="_blank"
@@ -67,7 +87,7 @@ export function DocumentRow({ document, onDelete }: Props) {
         {working && <progress value={document.job.progress} aria-label={stage(t, document)} />}
         {document.job.failure && <p className="failure">{document.job.failure.message}</p>}
       </div>
-      <span className="state" data-state={document.state} role="status">
+      <span className="state" data-state={document.state}>
         {stage(t, document)}
       </span>
       <div className="document-actions">
@@ -100,19 +120,22 @@ function Retry({ document }: { document: Document }) {
   const { t } = useTranslation();
   const retry = useRetryDocument();
   return (
-    <Button
-      icon="retry"
-      disabled={retry.isPending}
-      onClick={() => {
-        retry.mutate(document.id);
-      }}
-    >
-      {t("documents.retry")}
-    </Button>
+    <>
+      {retry.error && <Notice>{retry.error.message || t("app.unreachable")}</Notice>}
+      <Button
+        icon="retry"
+        disabled={retry.isPending}
+        onClick={() => {
+          retry.mutate(document.id);
+        }}
+      >
+        {t("documents.retry")}
+      </Button>
+    </>
   );
 }
 
-function stage(t: ReturnType<typeof useTranslation>["t"], document: Document): string {
+export function stage(t: ReturnType<typeof useTranslation>["t"], document: Document): string {
   if (document.state === "ready") return t("documents.ready");
   if (document.state === "failed") return t("documents.failed");
   const step = document.job.stage;

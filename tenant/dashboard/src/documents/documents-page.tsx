@@ -1,21 +1,27 @@
-import { useId, useState, type DragEvent } from "react";
+import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { ApiError } from "../api/client";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
-import { Icon } from "../ui/icon";
 import { Loading, Notice } from "../ui/notice";
-import { DocumentRow, UploadRow } from "./document-row";
+import { DocumentRow, stage, UploadRow } from "./document-row";
 import { useDeleteDocument, useDocuments, useLiveDocuments, type Document } from "./documents";
-import { useUploads } from "./upload";
+import { DropZone } from "./drop-zone";
+import { useSharedUploads } from "./uploads-context";
 
 export default function DocumentsPage() {
-  const { t } = useTranslation();
-  useLiveDocuments();
+  const { t, i18n } = useTranslation();
+  const last = useLiveDocuments(i18n.language);
   const documents = useDocuments();
-  const { uploads, add, dismiss } = useUploads(t("app.unreachable"));
+  const { uploads, add, dismiss } = useSharedUploads();
+  const [pointed, setPointed] = useState<string | null>(null);
   const [filter, setFilter] = useState("");
   const [deleting, setDeleting] = useState<Document | null>(null);
+  const show = useCallback((id: string) => {
+    setFilter("");
+    setPointed(id);
+  }, []);
   const all = documents.data ?? [];
   const wanted = filter.trim().toLowerCase();
   const shown = all.filter(({ name }) => name.toLowerCase().includes(wanted));
@@ -30,7 +36,7 @@ export default function DocumentsPage() {
           <span className="count">{t("documents.count", { count: all.length })}</span>
         )}
       </header>
-      <DropZone onFiles={add} large={all.length === 0} />
+      <DropZone onFiles={add} large={documents.data?.length === 0} />
       {all.length > 5 && (
         <input
           type="search"
@@ -38,21 +44,42 @@ export default function DocumentsPage() {
           aria-label={t("documents.filter")}
           value={filter}
           onChange={(event) => {
+            setPointed(null);
             setFilter(event.target.value);
           }}
         />
       )}
       {documents.isPending && <Loading label={t("app.loading")} />}
-      {documents.isError && <Notice>{documents.error.message || t("app.unreachable")}</Notice>}
+      {documents.isError && (
+        <Notice
+          actions={
+            <Button icon="retry" onClick={() => void documents.refetch()}>
+              {t("app.retry")}
+            </Button>
+          }
+        >
+          {documents.error instanceof ApiError && documents.error.message !== ""
+            ? documents.error.message
+            : t("app.unreachable")}
+        </Notice>
+      )}
+      <p className="visually-hidden" role="status">
+        {last && t("documents.now", { name: last.name, state: stage(t, last) })}
+      </p>
       {wanted !== "" && shown.length === 0 && (
         <p className="hint">{t("documents.noMatch", { filter: filter.trim() })}</p>
       )}
       <ul className="documents">
         {uploads.map((upload) => (
-          <UploadRow key={upload.key} upload={upload} onDismiss={dismiss} />
+          <UploadRow key={upload.key} upload={upload} onDismiss={dismiss} onShow={show} />
         ))}
         {shown.map((document) => (
-          <DocumentRow key={document.id} document={document} onDelete={setDeleting} />
+          <DocumentRow
+            key={document.id}
+            document={document}
+            onDelete={setDeleting}
+            pointedAt={document.id === pointed}
+          />
         ))}
       </ul>
       {deleting && (
@@ -63,58 +90,6 @@ export default function DocumentsPage() {
           }}
         />
       )}
-    </div>
-  );
-}
-
-const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt";
-
-function DropZone({
-  onFiles,
-  large,
-}: {
-  onFiles: (files: Iterable<File>) => void;
-  large: boolean;
-}) {
-  const { t } = useTranslation();
-  const [active, setActive] = useState(false);
-  const id = useId();
-  const over = (event: DragEvent) => {
-    event.preventDefault();
-    setActive(true);
-  };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setActive(false);
-    onFiles(event.dataTransfer.files);
-  };
-  return (
-    <div
-      className={`drop-zone ${active ? "active" : ""} ${large ? "large" : ""}`}
-      onDragOver={over}
-      onDragLeave={() => {
-        setActive(false);
-      }}
-      onDrop={drop}
-    >
-      <Icon name="upload" />
-      {large && <h2>{t("documents.empty")}</h2>}
-      {large && <p className="lead">{t("documents.emptyText")}</p>}
-      <label htmlFor={id} className="drop-label">
-        {t(active ? "documents.dropActive" : "documents.drop")}
-      </label>
-      <p className="hint">{t("documents.formats")}</p>
-      <input
-        id={id}
-        type="file"
-        className="visually-hidden"
-        multiple
-        accept={ACCEPTED}
-        onChange={(event) => {
-          onFiles([...(event.target.files ?? [])]);
-          event.target.value = "";
-        }}
-      />
     </div>
   );
 }

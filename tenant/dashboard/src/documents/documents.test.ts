@@ -4,7 +4,7 @@ import { merge, type Document } from "./documents";
 import { formatSize } from "./format";
 
 const document = (id: string, state: Document["state"]): Document =>
-  ({ id, state }) as unknown as Document;
+  ({ id, state, job: { updated_at: "2026-01-01T00:00:00Z" } }) as unknown as Document;
 
 describe("merge", () => {
   it("replaces a known document in place and puts a new one first", () => {

@@ -1,8 +1,8 @@
 // Uploads with progress: fetch cannot report what was sent, XMLHttpRequest can.
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
-import { ApiError, requestHeaders, type Schemas } from "../api/client";
+import { ApiError, refusal, requestHeaders, type Schemas } from "../api/client";
 import { put, type Document } from "./documents";
 
 export interface Upload {
@@ -10,11 +10,24 @@ export interface Upload {
   name: string;
   share: number;
   error: string | null;
+  /** The document that is there already, when that is why the file was refused. */
+  twin: string | null;
+  abort: AbortController;
+}
+
+interface Waiting {
+  key: number;
+  file: File;
+  signal: AbortSignal;
 }
 
 let nextKey = 0;
 
-function send(file: File, onProgress: (share: number) => void): Promise<Document> {
+function send(
+  file: File,
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+): Promise<Document> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", "/api/v1/documents");
@@ -32,6 +45,10 @@ function send(file: File, onProgress: (share: number) => void): Promise<Document
     request.onerror = () => {
       reject(new ApiError(0, "unreachable", ""));
     };
+    signal.addEventListener("abort", () => {
+      request.abort();
+      reject(new ApiError(0, "cancelled", ""));
+    });
     const form = new FormData();
     form.append("file", file);
     request.send(form);
@@ -46,48 +63,76 @@ function parse(text: string): unknown {
   }
 }
 
-function refusal(status: number, problem: Partial<Schemas["Problem"]>): ApiError {
-  return new ApiError(status, problem.code ?? "", problem.detail ?? "", problem.document_id);
-}
+const AT_ONCE = 3;
 
-/** Uploads on their way and those refused, with the sentence why. */
+/** Takes files in order, a few at a time; the list lives as long as the account is signed in. */
 export function useUploads(unreachable: string) {
   const queries = useQueryClient();
   const [uploads, setUploads] = useState<Upload[]>([]);
-
-  const dismiss = useCallback((key: number) => {
-    setUploads((all) => all.filter((upload) => upload.key !== key));
-  }, []);
+  const waiting = useRef<Waiting[]>([]);
+  const running = useRef(0);
 
   const change = useCallback((key: number, patch: Partial<Upload>) => {
     setUploads((all) => all.map((each) => (each.key === key ? { ...each, ...patch } : each)));
   }, []);
 
-  const start = useCallback(
-    async (file: File) => {
-      const key = nextKey++;
-      setUploads((all) => [...all, { key, name: file.name, share: 0, error: null }]);
+  const forget = useCallback((key: number) => {
+    waiting.current = waiting.current.filter((each) => each.key !== key);
+    setUploads((all) => all.filter((upload) => upload.key !== key));
+  }, []);
+
+  const begin = useCallback(
+    async ({ key, file, signal }: Waiting) => {
+      const onProgress = (share: number) => {
+        change(key, { share });
+      };
       try {
-        put(
-          queries,
-          await send(file, (share) => {
-            change(key, { share });
-          }),
-        );
-        dismiss(key);
+        put(queries, await send(file, signal, onProgress));
+        forget(key);
       } catch (error) {
-        const text = error instanceof ApiError ? error.message : "";
-        change(key, { error: text || unreachable });
+        const known = error instanceof ApiError ? error : null;
+        const text = known?.message ?? "";
+        change(key, { error: text || unreachable, twin: known?.documentId ?? null });
       }
     },
-    [queries, change, dismiss, unreachable],
+    [queries, change, forget, unreachable],
   );
+
+  const work = useCallback(async () => {
+    if (running.current >= AT_ONCE) return;
+    running.current += 1;
+    for (let next = waiting.current.shift(); next; next = waiting.current.shift()) {
+      await begin(next);
+    }
+    running.current -= 1;
+  }, [begin]);
 
   const add = useCallback(
     (files: Iterable<File>) => {
-      for (const file of files) void start(file);
+      const fresh = [...files].map((file) => ({
+        key: nextKey++,
+        file,
+        abort: new AbortController(),
+      }));
+      waiting.current.push(
+        ...fresh.map(({ abort, ...rest }) => ({ ...rest, signal: abort.signal })),
+      );
+      setUploads((all) => [...all, ...fresh.map(begun)]);
+      fresh.forEach(() => void work());
     },
-    [start],
+    [work],
+  );
+
+  const dismiss = useCallback(
+    (upload: Upload) => {
+      upload.abort.abort();
+      forget(upload.key);
+    },
+    [forget],
   );
   return { uploads, add, dismiss };
+}
+
+function begun({ key, file, abort }: { key: number; file: File; abort: AbortController }): Upload {
+  return { key, name: file.name, share: 0, error: null, twin: null, abort };
 }

@@ -19,15 +19,26 @@ declare module "i18next" {
   }
 }
 
-function known(text: string | null | undefined): Language | undefined {
-  return LANGUAGES.find((language) => text?.toLowerCase().startsWith(language));
+/** The tenant's languages there are texts in; all when there are none. */
+export function offeredLanguages(wanted: readonly string[]): readonly Language[] {
+  const offered = LANGUAGES.filter((language) => wanted.includes(language));
+  return offered.length > 0 ? offered : LANGUAGES;
 }
 
-/** The language to start with; `fallback` is the tenant's default. */
-export function startLanguage(fallback: string): Language {
-  return (
-    known(localStorage.getItem(STORED)) ?? known(navigator.language) ?? known(fallback) ?? "de"
-  );
+/** The first wish that is offered, else the first language that is. */
+export function startLanguage(
+  offered: readonly Language[],
+  wishes: readonly (string | null)[],
+): Language {
+  const found = wishes
+    .map((wish) => offered.find((language) => wish?.toLowerCase().startsWith(language)))
+    .find((language) => language !== undefined);
+  return found ?? offered[0] ?? "de";
+}
+
+/** What is known about the person's wishes, strongest first. */
+export function languageWishes(fallback: string): (string | null)[] {
+  return [localStorage.getItem(STORED), ...navigator.languages, fallback];
 }
 
 export async function startTexts(language: Language): Promise<void> {
@@ -44,7 +55,7 @@ export async function startTexts(language: Language): Promise<void> {
   });
 }
 
-export function chooseLanguage(language: Language): void {
+export async function chooseLanguage(language: Language): Promise<void> {
   localStorage.setItem(STORED, language);
-  void i18next.changeLanguage(language);
+  await i18next.changeLanguage(language);
 }

@@ -1,36 +1,29 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { api } from "../api/client";
 import { PasswordFields, usePasswordChange } from "../auth/change-password";
-import { changeAccount, type Me } from "../auth/session";
-import { chooseLanguage, LANGUAGES, type Language } from "../i18n";
+import type { Me } from "../auth/session";
 import { applyTheme, storedTheme, THEMES, type Theme } from "../theme/theme";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Icon } from "../ui/icon";
-
-const LANGUAGE_NAMES: Record<Language, string> = { de: "Deutsch", en: "English" };
+import { Notice } from "../ui/notice";
+import { Choice } from "./choice";
+import { LanguageChoice } from "./language-choice";
+import { useSignOut } from "./sign-out";
 
 export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const [changing, setChanging] = useState(false);
   const menu = useId();
-  const signOut = useMutation({
-    mutationFn: () => api.DELETE("/api/v1/session"),
-    onSettled: () => {
-      changeAccount(queries, null);
-    },
-  });
+  const signOut = useSignOut();
   return (
     <div className="account">
       <button
         type="button"
         className="account-button"
         popoverTarget={menu}
-        aria-label={t("account.menu")}
+        aria-label={t("account.menuOf", { email: me.email })}
       >
         <Icon name="person" />
         <span>{me.email}</span>
@@ -49,12 +42,14 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
         </Button>
         <Button
           look="ghost"
+          disabled={signOut.isPending}
           onClick={() => {
             signOut.mutate();
           }}
         >
           {t("account.signOut")}
         </Button>
+        {signOut.error && <Notice>{signOut.error.message || t("app.unreachable")}</Notice>}
       </div>
       {changing && (
         <PasswordDialog
@@ -64,21 +59,6 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
         />
       )}
     </div>
-  );
-}
-
-function LanguageChoice({ languages }: { languages: string[] }) {
-  const { t, i18n } = useTranslation();
-  const offered = LANGUAGES.filter((language) => languages.includes(language));
-  return (
-    <Choice
-      label={t("account.language")}
-      value={i18n.language}
-      options={offered.map((language) => [language, LANGUAGE_NAMES[language]])}
-      onChange={(value) => {
-        chooseLanguage(value as Language);
-      }}
-    />
   );
 }
 
@@ -98,40 +78,10 @@ function ThemeChoice() {
   );
 }
 
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: [string, string][];
-  onChange: (value: string) => void;
-}
-
-function Choice({ label, value, options, onChange }: ChoiceProps) {
-  const id = useId();
-  return (
-    <fieldset className="choice">
-      <legend>{label}</legend>
-      <div className="segments">
-        {options.map(([key, text]) => (
-          <label key={key} className="segment">
-            <input
-              type="radio"
-              name={id}
-              checked={value === key}
-              onChange={() => {
-                onChange(key);
-              }}
-            />
-            <span>{text}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
-  );
-}
-
 function PasswordDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const form = usePasswordChange(onClose);
+  const form = usePasswordChange();
+  if (form.change.isSuccess) return <PasswordChanged onClose={onClose} />;
   const actions = (
     <>
       <Button onClick={onClose}>{t("app.cancel")}</Button>
@@ -148,6 +98,20 @@ function PasswordDialog({ onClose }: { onClose: () => void }) {
       actions={actions}
     >
       <PasswordFields form={form} />
+    </Dialog>
+  );
+}
+
+function PasswordChanged({ onClose }: { onClose: () => void }) {
+  const { t } = useTranslation();
+  const close = (
+    <Button look="primary" onClick={onClose}>
+      {t("app.close")}
+    </Button>
+  );
+  return (
+    <Dialog title={t("password.changeTitle")} onClose={onClose} actions={close}>
+      <p role="status">{t("password.changed")}</p>
     </Dialog>
   );
 }

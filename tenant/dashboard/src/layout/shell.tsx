@@ -24,7 +24,15 @@ export function Shell({ branding, me, children }: Props) {
   const [openOn, setOpenOn] = useState<string | null>(null);
   const open = openOn === pathname;
   return (
-    <div className={`shell ${open ? "open" : ""}`}>
+    <div
+      className={`shell ${open ? "open" : ""}`}
+      onKeyDown={(event) => {
+        if (open && event.key === "Escape") setOpenOn(null);
+      }}
+    >
+      <title>
+        {`${t(pathname.startsWith("/documents") ? "nav.documents" : "nav.chat")} · ${branding.name}`}
+      </title>
       <a className="skip" href="#content">
         {t("app.skip")}
       </a>

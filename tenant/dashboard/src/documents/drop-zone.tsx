@@ -1,0 +1,66 @@
+import { useEffect, useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Icon } from "../ui/icon";
+
+const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt";
+
+interface Props {
+  onFiles: (files: Iterable<File>) => void;
+  large: boolean;
+}
+
+/** Takes files dropped anywhere on the page: beside the zone, a browser would open them instead. */
+export function DropZone({ onFiles, large }: Props) {
+  const { t } = useTranslation();
+  const active = useDrop(onFiles);
+  const id = useId();
+  return (
+    <div className={`drop-zone ${active ? "active" : ""} ${large ? "large" : ""}`}>
+      <Icon name="upload" />
+      {large && <h2>{t("documents.empty")}</h2>}
+      {large && <p className="lead">{t("documents.emptyText")}</p>}
+      <label htmlFor={id} className="drop-label">
+        {t(active ? "documents.dropActive" : "documents.drop")}
+      </label>
+      <p className="hint">{t("documents.formats")}</p>
+      <input
+        id={id}
+        type="file"
+        className="visually-hidden"
+        multiple
+        accept={ACCEPTED}
+        onChange={(event) => {
+          onFiles([...(event.target.files ?? [])]);
+          event.target.value = "";
+        }}
+      />
+    </div>
+  );
+}
+
+function useDrop(onFiles: Props["onFiles"]): boolean {
+  const [active, setActive] = useState(false);
+  useEffect(() => {
+    const listening = new AbortController();
+    const on = (name: "dragover" | "dragleave" | "drop", handle: (event: DragEvent) => void) => {
+      window.addEventListener(name, handle, { signal: listening.signal });
+    };
+    on("dragover", (event) => {
+      event.preventDefault();
+      setActive(true);
+    });
+    on("dragleave", (event) => {
+      if (event.relatedTarget === null) setActive(false);
+    });
+    on("drop", (event) => {
+      event.preventDefault();
+      setActive(false);
+      onFiles(event.dataTransfer?.files ?? []);
+    });
+    return () => {
+      listening.abort();
+    };
+  }, [onFiles]);
+  return active;
+}

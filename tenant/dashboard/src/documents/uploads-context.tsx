@@ -1,0 +1,21 @@
+import { createContext, useContext, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useUploads } from "./upload";
+
+type Uploads = ReturnType<typeof useUploads>;
+
+const Context = createContext<Uploads | null>(null);
+
+/** Above the pages, so that an upload goes on while the person reads another one. */
+export function UploadsProvider({ children }: { children: ReactNode }) {
+  const { t } = useTranslation();
+  const uploads = useUploads(t("app.unreachable"));
+  return <Context value={uploads}>{children}</Context>;
+}
+
+export function useSharedUploads(): Uploads {
+  const uploads = useContext(Context);
+  if (uploads === null) throw new Error("UploadsProvider is missing above this component.");
+  return uploads;
+}
