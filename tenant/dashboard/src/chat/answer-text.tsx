@@ -71,6 +71,7 @@ function Chip({ citation, onCite }: { citation: Citation; onCite: Props["onCite"
     <button
       type="button"
       className="chip"
+      data-passage={citation.passage_id}
       aria-label={t("chat.sourceNumber", where)}
       title={`${citation.document_name}, ${place(t, citation)}`}
       onClick={() => {

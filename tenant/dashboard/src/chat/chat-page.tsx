@@ -9,7 +9,7 @@ import { Button } from "../ui/button";
 import { Loading, Notice } from "../ui/notice";
 import { Composer } from "./composer";
 import { useConversations } from "./conversations";
-import { AnswerCard, LiveAnswerCard, QuestionCard } from "./message";
+import { AnswerCard, loadReader, LiveAnswerCard, QuestionCard } from "./message";
 import { SourcePanel } from "./source-panel";
 import type { Citation } from "./stream";
 import type { Asking } from "./use-answer";
@@ -19,6 +19,7 @@ export function ChatPage() {
   const { t } = useTranslation();
   const { conversationId } = useParams();
   const chat = useChat(conversationId);
+  useEffect(() => void loadReader(), []);
   const [source, setSource] = useSource(conversationId);
   const end = useFollow(chat.asking, chat.messages.length > 0);
   if (gone(chat.error)) return <NotFound title={t("chat.gone")} />;
@@ -50,7 +51,12 @@ export function ChatPage() {
           )}
           <div ref={end} />
         </div>
-        <Composer busy={chat.busy} onAsk={chat.ask} onStop={chat.stop} />
+        <Composer
+          fresh={conversationId === undefined}
+          busy={chat.busy}
+          onAsk={chat.ask}
+          onStop={chat.stop}
+        />
       </div>
       {source && (
         <SourcePanel
@@ -71,10 +77,17 @@ function useSource(conversationId: string | undefined) {
   const opener = useRef<Element | null>(null);
   const show = (citation: Citation | null) => {
     if (citation) opener.current = document.activeElement;
-    else if (opener.current instanceof HTMLElement) opener.current.focus();
+    else focusAgain(opener.current, open?.citation);
     setOpen(citation && { on: conversationId, citation });
   };
   return [open?.on === conversationId ? (open?.citation ?? null) : null, show] as const;
+}
+
+/** The answer may have been drawn anew in the meantime: then its marker of the same passage. */
+function focusAgain(opener: Element | null, citation: Citation | undefined): void {
+  const selector = `[data-passage="${citation?.passage_id ?? ""}"]`;
+  const target = opener?.isConnected ? opener : document.querySelector(selector);
+  if (target instanceof HTMLElement) target.focus();
 }
 
 /** An address nobody can open: deleted, another account's, or never an id. */

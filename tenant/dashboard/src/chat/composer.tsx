@@ -1,18 +1,25 @@
-import { useState, type KeyboardEvent, type SyntheticEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { IconButton } from "../ui/button";
 
 interface Props {
+  /** A new chat: what there is to do is to type. */
+  fresh: boolean;
   busy: boolean;
   onAsk: (question: string) => void;
   onStop: () => void;
 }
 
 /** Enter sends, Shift+Enter breaks the line; while an answer arrives the button stops it. */
-export function Composer({ busy, onAsk, onStop }: Props) {
+export function Composer({ fresh, busy, onAsk, onStop }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
+  const box = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    // On a touch screen the focus would bring up the keyboard over the page.
+    if (fresh && window.matchMedia("(pointer: fine)").matches) box.current?.focus();
+  }, [fresh]);
   const question = text.trim();
   const send = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -27,6 +34,7 @@ export function Composer({ busy, onAsk, onStop }: Props) {
     <form className="composer" onSubmit={send}>
       <div className="composer-box">
         <textarea
+          ref={box}
           rows={1}
           value={text}
           maxLength={4000}

@@ -8,7 +8,8 @@ import type { Citation, Failure, LiveAnswer, Message } from "./stream";
 import type { Asking } from "./use-answer";
 
 // The Markdown reader is a third of all code and not needed before the first answer.
-const AnswerText = lazy(() => import("./answer-text"));
+export const loadReader = () => import("./answer-text");
+const AnswerText = lazy(loadReader);
 
 type OnCite = (citation: Citation) => void;
 
@@ -151,6 +152,7 @@ function Sources({ citations, onCite }: { citations: Citation[]; onCite: OnCite 
           <button
             type="button"
             className="source-link"
+            data-passage={citation.passage_id}
             onClick={() => {
               onCite(citation);
             }}

@@ -11,7 +11,7 @@ export const de = {
   "app.notFound": "Diese Seite gibt es nicht.",
   "app.home": "Zum Chat",
   "app.broken":
-    "Auf dieser Seite ist etwas schiefgegangen. Ihre Dokumente und Unterhaltungen sind sicher.",
+    "Auf dieser Seite ist etwas schiefgegangen. Ihre Dokumente und Gespräche sind sicher.",
   "app.reload": "Seite neu laden",
   "nav.label": "Hauptnavigation",
   "nav.chat": "Chat",
@@ -80,7 +80,7 @@ export const de = {
   "chat.removed_other": "{{count}} Aussagen ohne Beleg wurden entfernt.",
   "chat.sources": "Quellen",
   "chat.sourceNumber": "Quelle {{n}}: {{document}}, {{place}}",
-  "chat.gone": "Diese Unterhaltung gibt es nicht (mehr).",
+  "chat.gone": "Dieses Gespräch gibt es nicht (mehr).",
   "chat.paused": "Anzeige angehalten.",
   "chat.pausedText": "Die Antwort wird zu Ende geschrieben und bleibt erhalten.",
   "chat.showAnswer": "Antwort zeigen",

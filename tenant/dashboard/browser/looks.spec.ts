@@ -1,0 +1,150 @@
+// Every screen in both themes and languages, on a phone and on a desk: accessible, nothing sideways.
+// SCREENSHOTS=<folder> also keeps a picture of each.
+import type { Page } from "@playwright/test";
+
+import type { Agent } from "./agent";
+import { CITATION, conversation, document, id, job, ME, message, PAGE, question } from "./bodies";
+import { expect, expectAccessible, expectNoSideways, test } from "./test";
+
+const LONG =
+  "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(3);
+const C = id(100);
+
+interface Screen {
+  name: string;
+  path: string;
+  prepare?: (agent: Agent) => void;
+  reach?: (page: Page) => Promise<void>;
+}
+
+function fill(agent: Agent): void {
+  const failure = { code: "encrypted", message: `Passwort geschützt: ${LONG}`, retryable: true };
+  agent.documents = [
+    document(10),
+    document(11, { name: `${LONG}.pdf` }),
+    document(12, {
+      state: "processing",
+      page_count: null,
+      job: job(id(12), { state: "running", stage: "embedding", progress: 0.4 }),
+    }),
+    document(13, {
+      state: "failed",
+      page_count: null,
+      job: job(id(13), { state: "failed", failure }),
+    }),
+    ...Array.from({ length: 6 }, (_, index) => document(14 + index)),
+  ];
+  agent.conversations = [
+    conversation(100, "Belege nach einer Dienstreise"),
+    ...Array.from({ length: 99 }, (_, index) =>
+      conversation(101 + index, `Frage ${index} ${LONG}`),
+    ),
+  ];
+  const busy = { code: "model_busy", message: "Das Modell ist ausgelastet.", retryable: true };
+  agent.messages.set(C, [
+    question(1, C, "Bis wann muss ich Belege nach einer Dienstreise einreichen?"),
+    message(2, C, {
+      content:
+        "Belege reichen Sie **innerhalb von 14 Tagen** ein [1]. Dazu gehören:\n\n- Fahrkarten [1]\n- Hotelrechnungen\n\n### Ausnahmen\n\n1. Krankheit\n2. Ausland\n\n```\nFormular R-12\n```",
+      removed_sentences: 2,
+      citations: [CITATION, { ...CITATION, n: 2, document_name: `${LONG}.pdf`, available: false }],
+    }),
+    question(3, C, LONG),
+    message(4, C, { outcome: "not_found", citations: [] }),
+    question(5, C, "Und sonst?"),
+    message(6, C, { state: "failed", failure: busy, outcome: null, citations: [] }),
+    question(7, C, "Noch einmal."),
+    message(8, C, { content: `${LONG} [1]` }),
+  ]);
+  agent.page = { ...PAGE, text: `${PAGE.text}\n\n${LONG}` };
+}
+
+const SCREENS: Screen[] = [
+  {
+    name: "sign-in",
+    path: "/",
+    prepare: (agent) => {
+      agent.me = null;
+      agent.expected.push(/Failed to load resource/);
+    },
+  },
+  {
+    name: "first-password",
+    path: "/",
+    prepare: (agent) => {
+      agent.me = { ...ME, must_change_password: true };
+    },
+  },
+  { name: "start", path: "/chat" },
+  { name: "chat", path: `/chat/${C}`, prepare: fill },
+  {
+    name: "source",
+    path: `/chat/${C}`,
+    prepare: fill,
+    reach: async (page) => {
+      await page.locator(".chip[aria-label]").first().click();
+      await expect(page.locator("mark")).toBeVisible();
+    },
+  },
+  { name: "no-documents", path: "/documents" },
+  { name: "documents", path: "/documents", prepare: fill },
+  {
+    name: "delete",
+    path: "/documents",
+    prepare: fill,
+    reach: async (page) => {
+      await page.locator(".document-actions button").last().click();
+    },
+  },
+  {
+    name: "account",
+    path: "/chat",
+    prepare: fill,
+    reach: async (page) => {
+      const menu = page.locator(".top-bar button");
+      if (await menu.isVisible()) await menu.click();
+      await page.locator(".account-button").click();
+    },
+  },
+  {
+    name: "password",
+    path: "/chat",
+    reach: async (page) => {
+      const menu = page.locator(".top-bar button");
+      if (await menu.isVisible()) await menu.click();
+      await page.locator(".account-button").click();
+      await page.locator(".account-popover > .button").first().click();
+    },
+  },
+  { name: "nowhere", path: "/nowhere" },
+];
+
+for (const [theme, language, width] of [
+  ["light", "de", 1280],
+  ["dark", "en", 1280],
+  ["dark", "de", 360],
+  ["light", "en", 360],
+] as const) {
+  test.describe(`${theme}, ${language}, ${width} px`, () => {
+    test.use({
+      colorScheme: theme,
+      locale: language,
+      viewport: { width, height: width === 360 ? 740 : 800 },
+      reducedMotion: "reduce",
+    });
+    for (const screen of SCREENS) {
+      test(screen.name, async ({ page, agent }) => {
+        screen.prepare?.(agent);
+        await page.goto(screen.path);
+        await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+        await expect(page.locator(".loading, .plain")).toHaveCount(0);
+        await screen.reach?.(page);
+        const folder = process.env.SCREENSHOTS;
+        const file = `${screen.name}-${theme}-${language}-${width}.png`;
+        if (folder) await page.screenshot({ path: `${folder}/${file}` });
+        await expectNoSideways(page);
+        await expectAccessible(page);
+      });
+    }
+  });
+}
