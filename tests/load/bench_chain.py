@@ -34,7 +34,7 @@ from load.first_byte import measure
 from load.kube import Tenants, tenants
 from load.machine_notes import effects, find_machine
 from load.provider_calls import Count, count
-from load.split import Interval, own_share, steps
+from load.split import Interval, gaps, own_share, steps
 
 SUBNET = "198.18.88.0/24"
 SUMMARY = frozenset({"Ready", "Reconciling", "Stalled"})
@@ -225,7 +225,10 @@ def report_births(births: list[Birth]) -> None:
     for step, seconds in middle.steps.items():
         emit(Figure(name=f"chain_step_{step}", value=seconds, unit="s", context=context))
     shares = [birth.own for birth in births]
-    without = {"of_it_jobs_on_the_machine_s": round(middle.other_jobs, 2)}
+    without = {
+        "of_it_jobs_on_the_machine_s": round(middle.other_jobs, 2),
+        "between_s": {k: round(v, 2) for k, v in gaps(middle.whole, middle.waits).items()},
+    }
     emit(
         Figure(
             name="chain_own_share",

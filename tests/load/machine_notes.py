@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,8 +39,8 @@ class Machine:
 
     def booted(self) -> float:
         """When cloud-init had done its last stage."""
-        stages = json.loads(self.run("cat", CLOUD_INIT))["v1"]
-        return max(float(stage["finished"]) for stage in stages.values() if _ended(stage))
+        up_since = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return last_stage(self.run("cat", CLOUD_INIT), up_since=up_since)
 
     def memory(self) -> dict[str, float]:
         """Service → bytes in use, page cache left out, as Docker inside the machine counts."""
@@ -58,6 +59,16 @@ def find_machine(cloud_folder: Path, server_id: int) -> Machine:
     )  # fmt: skip
     (name,) = listed.stdout.split()
     return Machine(name)
+
+
+def last_stage(status: str, *, up_since: float) -> float:
+    """When the last stage of cloud-init ended.
+
+    In a container it notes seconds since the host's start instead of since the epoch.
+    """
+    stages = [each for each in json.loads(status)["v1"].values() if _ended(each)]
+    moment = max(float(stage["finished"]) for stage in stages)
+    return moment if moment > up_since else up_since + moment
 
 
 def job_intervals(lines: Iterable[str]) -> list[Interval]:

@@ -51,6 +51,20 @@ def own_share(whole: Interval, waits: Iterable[Interval]) -> float:
     return whole.seconds - covered(each.within(whole) for each in waits)
 
 
+def gaps(whole: Interval, waits: Iterable[Interval]) -> dict[str, float]:
+    """Where the uncovered seconds are: what they follow and what they lead to → seconds."""
+    found: dict[str, float] = {}
+    reached, last = whole.start, "start"
+    for each in sorted(waits):
+        if each.start > reached:
+            found[f"{last} → {each.name}"] = each.start - reached
+        if each.end > reached:
+            reached, last = each.end, each.name
+    if whole.end > reached:
+        found[f"{last} → end"] = whole.end - reached
+    return found
+
+
 def steps(
     order: Sequence[str], reached: Mapping[str, float], *, start: float
 ) -> list[tuple[str, float]]:

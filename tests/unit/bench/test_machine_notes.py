@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from load.machine_notes import effects, job_intervals, stats_bytes
+from load.machine_notes import effects, job_intervals, last_stage, stats_bytes
 from load.provider_calls import Count, sweep_counts, wire_counts
 
 METRICS = """\
@@ -31,6 +31,13 @@ def test_jobs_come_in_the_order_they_began_and_unfinished_ones_are_left_out() ->
     ]
     found = job_intervals(lines)
     assert [(each.name, each.seconds) for each in found] == [("harden", 2.25), ("deploy", 9.5)]
+
+
+@pytest.mark.parametrize("since", [0.0, 1_700_000_000.0])
+def test_boot_ends_with_the_last_stage_whatever_clock_cloud_init_took(since: float) -> None:
+    stages = {"init": {"finished": since + 61.5}, "modules-final": {"finished": since + 63.25}}
+    status = json.dumps({"v1": {**stages, "modules-config": {"finished": None}, "stage": None}})
+    assert last_stage(status, up_since=1_700_000_000.0) == 1_700_000_063.25
 
 
 def test_memory_is_read_by_service_in_bytes() -> None:

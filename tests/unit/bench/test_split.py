@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from load.split import Interval, covered, own_share, steps
+from load.split import Interval, covered, gaps, own_share, steps
 
 MOMENTS = st.floats(0, 100, allow_nan=False)
 INTERVALS = st.lists(st.builds(Interval, MOMENTS, MOMENTS), max_size=8)
@@ -45,3 +45,10 @@ def test_steps_add_up_to_the_whole_and_stop_where_nothing_was_reached() -> None:
 def test_a_step_seen_before_the_one_in_front_of_it_counts_nothing() -> None:
     found = steps(("A", "B"), {"A": 5.0, "B": 4.0}, start=0.0)
     assert found == [("A", 5.0), ("B", 0.0)]
+
+
+def test_gaps_say_between_which_waits_the_seconds_were_lost() -> None:
+    waits = [Interval(2, 4, "boot"), Interval(3, 3.5, "harden"), Interval(6, 9, "deploy")]
+    found = gaps(Interval(1, 10), waits)
+    assert found == {"start → boot": 1, "boot → deploy": 2, "deploy → end": 1}
+    assert sum(found.values()) == own_share(Interval(1, 10), waits)
