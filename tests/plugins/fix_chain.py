@@ -14,6 +14,7 @@ from demo.chain import Chain, Options
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 SUBNET = "198.18.77.0/24"
+STRANGER = "198.18.77.250"
 CHROMIUM = "/usr/bin/chromium"
 # Background networking off: the machine reaches no hosts of the browser's maker.
 ARGUMENTS = (
@@ -51,7 +52,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
         running.build_images()
         running.start_cluster()
         running.start_operator()
-        running.apply_fleet()
+        running.apply_fleet(ssh_networks=(f"{STRANGER}/32",))
         for _ in running.follow("fleet", "demo"):
             pass
         yield running

@@ -114,11 +114,12 @@ class Chain:
         folder = str(objects.REPOSITORY / name)
         self.kubectl("apply", "--server-side", "-f", folder, everywhere=True)
 
-    def apply_fleet(self) -> str:
-        """Apply the credentials and the Fleet."""
+    def apply_fleet(self, ssh_networks: tuple[str, ...] = ()) -> str:
+        """Apply the credentials and the Fleet; `ssh_networks` may log in besides the operator."""
         self.apply(objects.namespace())
         bundle = self.ca_bundle.read_text()
         fleet = objects.fleet(self.endpoints, self.images, bundle)
+        fleet["spec"]["access"]["sshNetworks"] += ssh_networks
         self.apply(*objects.secrets(self.endpoints), fleet)
         return f"fleet/{fleet['metadata']['name']}"
 
