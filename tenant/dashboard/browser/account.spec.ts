@@ -34,7 +34,7 @@ test("the one-time password has to be replaced first", async ({ page, agent }) =
   await page.getByLabel("Neues Passwort wiederholen").fill("ein anderes");
   await expect(page.getByRole("alert")).toBeVisible();
   await page.getByLabel("Neues Passwort wiederholen").fill("ein langes Passwort");
-  await page.getByRole("button", { name: "Passwort setzen" }).click();
+  await page.getByRole("button", { name: "Passwort festlegen" }).click();
   await expect(page.getByLabel("Ihre Frage")).toBeVisible();
 });
 

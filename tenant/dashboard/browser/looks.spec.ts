@@ -137,7 +137,7 @@ for (const [theme, language, width] of [
         screen.prepare?.(agent);
         await page.goto(screen.path);
         await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-        await expect(page.locator(".loading, .plain")).toHaveCount(0);
+        await expect(page.locator(".loading, .raw-text")).toHaveCount(0);
         await screen.reach?.(page);
         const folder = process.env.SCREENSHOTS;
         const file = `${screen.name}-${theme}-${language}-${width}.png`;

@@ -38,6 +38,7 @@ export const test = base.extend<{ agent: Agent }>({
     await enforcePolicy(page);
     await agent.attach(page);
     await use(agent);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     const surprising = errors.filter((text) => !agent.expected.some((known) => known.test(text)));
     expect(surprising).toEqual([]);
   },

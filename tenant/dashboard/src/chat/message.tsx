@@ -91,7 +91,7 @@ function Growing({ answer, onCite, onRetry }: Omit<LiveProps, "asking"> & { answ
 type TextProps = Pick<Message, "citations"> & { text: string; onCite: OnCite };
 
 function Text(props: TextProps) {
-  const plain = <p className="plain">{props.text}</p>;
+  const plain = <p className="raw-text">{props.text}</p>;
   return (
     <Suspense fallback={plain}>
       <AnswerText {...props} />
