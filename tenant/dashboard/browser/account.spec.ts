@@ -51,6 +51,7 @@ test("a password is changed in the account menu, and a wrong one is refused", as
   await page.getByRole("button", { name: "Konto admin@acme.example" }).click();
   await page.getByRole("button", { name: "Passwort ändern" }).click();
   const dialog = page.getByRole("dialog");
+  await expect(page.getByRole("button", { name: "Abmelden" })).toBeHidden();
   await dialog.getByLabel("Aktuelles Passwort").fill("falsch");
   await dialog.getByLabel("Neues Passwort", { exact: true }).fill("ein langes Passwort");
   await dialog.getByLabel("Neues Passwort wiederholen").fill("ein langes Passwort");

@@ -33,8 +33,9 @@ export default function AnswerText({ text, citations, onCite }: Props) {
   const components: Components = {
     p: ({ children }) => <p>{withChips(children)}</p>,
     li: ({ children }) => <li>{withChips(children)}</li>,
-    h3: ({ children }) => <h3>{withChips(children)}</h3>,
-    h4: ({ children }) => <h4>{withChips(children)}</h4>,
+    // Under the page's own heading, whichever level the model chose.
+    h3: ({ children }) => <h2>{withChips(children)}</h2>,
+    h4: ({ children }) => <h2>{withChips(children)}</h2>,
     strong: ({ children }) => <strong>{withChips(children)}</strong>,
     em: ({ children }) => <em>{withChips(children)}</em>,
   };

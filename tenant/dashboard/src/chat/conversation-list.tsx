@@ -80,10 +80,20 @@ function Row({ conversation, onOpen }: RowProps) {
         popoverTarget={menu}
       />
       <div id={menu} popover="auto" className="menu row-popover">
-        <Button look="ghost" popoverTarget={menu} onClick={choose("rename")}>
+        <Button
+          look="ghost"
+          popoverTarget={menu}
+          popoverTargetAction="hide"
+          onClick={choose("rename")}
+        >
           {t("chat.rename")}
         </Button>
-        <Button look="ghost" popoverTarget={menu} onClick={choose("delete")}>
+        <Button
+          look="ghost"
+          popoverTarget={menu}
+          popoverTargetAction="hide"
+          onClick={choose("delete")}
+        >
           {t("chat.delete")}
         </Button>
       </div>

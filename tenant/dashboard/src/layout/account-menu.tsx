@@ -34,6 +34,7 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
         <Button
           look="ghost"
           popoverTarget={menu}
+          popoverTargetAction="hide"
           onClick={() => {
             setChanging(true);
           }}
