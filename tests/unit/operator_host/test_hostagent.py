@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -137,3 +138,46 @@ def test_differences_of_files_and_settings_are_sentences(places: Places) -> None
 )
 def test_a_containers_status_becomes_one_word(state: str, status: str, health: str) -> None:
     assert observe.health(state, status) == health
+
+
+def job(folder: Path, name: str, phase: str, message: str = "") -> None:
+    record = {"name": name, "phase": phase, "message": message}
+    (folder / f"{name}.json").write_text(json.dumps(record))
+
+
+def test_only_what_runs_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observe, "JOBS", tmp_path)
+    monkeypatch.setattr(observe, "cloud_init", lambda: ("done", ""))
+    job(tmp_path, "harden", "done")
+    assert observe.going_on() == []
+    observe.await_news(1e9)
+    job(tmp_path, "deploy", "running", "starting database and queue")
+    assert observe.going_on() == ["deploy: starting database and queue"]
+
+
+@pytest.mark.parametrize(("phase", "message"), [("done", "live"), ("running", "migrating")])
+def test_an_end_and_a_new_word_are_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str, message: str
+) -> None:
+    monkeypatch.setattr(observe, "JOBS", tmp_path)
+    monkeypatch.setattr(observe, "cloud_init", lambda: ("done", ""))
+    job(tmp_path, "deploy", "running", "starting")
+    glances: list[float] = []
+
+    def glance(seconds: float) -> None:
+        glances.append(seconds)
+        if len(glances) == 3:
+            job(tmp_path, "deploy", phase, message)
+
+    monkeypatch.setattr("time.sleep", glance)
+    observe.await_news(1e9)
+    assert len(glances) == 3
+
+
+def test_hardening_leaves_word_that_nothing_differs(places: Places) -> None:
+    listed = places.at("/list.json")
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text(json.dumps({"items": []}))
+    progress = Progress(places, Record(name="harden", digest="", phase="running"))
+    harden.apply_list(places, ["/list.json"], progress)
+    assert json.loads(places.drift.read_text()) == {}

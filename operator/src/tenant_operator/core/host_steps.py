@@ -59,6 +59,8 @@ NEEDS_A_PERSON: Final = frozenset(
     }
 )
 HEALTHY: Final = frozenset({"healthy", "running"})
+NEWS_PAUSE: Final = 0.2
+"""Short, because a look at a machine on which something runs waits there for news."""
 IDLE_SERVICES: Final = frozenset({"agent-blue", "agent-green"})
 """One of the two runs; the other is absent or exited on purpose."""
 
@@ -72,7 +74,9 @@ def reachable(case: Case) -> Result:
         return _no_facts(sight.problem, machine)
     facts = sight.facts
     if facts.cloud_init == "running":
-        return Wait("CloudInitRunning", "cloud-init is running.", 1, subjects=(Subject.HOST,))
+        return Wait(
+            "CloudInitRunning", "cloud-init is running.", NEWS_PAUSE, subjects=(Subject.HOST,)
+        )
     if facts.cloud_init == "error":
         return Stop(
             "CloudInitFailed",
@@ -218,7 +222,7 @@ def job_result(job: Job, facts: HostFacts, reason: str, message: str) -> Result:
         case JobPhase.DONE:
             return Done()
         case JobPhase.RUNNING:
-            return Wait(reason, state.message or message, 0.5, subjects=(Subject.HOST,))
+            return Wait(reason, state.message or message, NEWS_PAUSE, subjects=(Subject.HOST,))
         case JobPhase.FAILED:
             return _failed(job, state)
 

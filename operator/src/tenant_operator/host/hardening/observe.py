@@ -2,7 +2,10 @@
 
 Sent over standard input (`python3 - observe`), so it works on a machine that nothing was installed
 on yet; standard library only. It changes nothing; the hardening check, which costs a second, is
-repeated at most every five minutes and kept in /run.
+repeated at most every five minutes and kept in /run (the hardening job leaves its own there).
+
+While cloud-init or a job is running, it waits up to a second for news before it answers, so that
+the operator hears of the end at once and not with its next look.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ DRIFT = Path("/run/tenant/drift.json")
 DRIFT_SECONDS = 300.0
 DISKS = Path("/dev/disk/by-id")
 VOLUME = "scsi-0HC_Volume_"
+NEWS_SECONDS = 1.0
+GLANCE_SECONDS = 0.02
 
 
 def output(*argv: str, limit: float = 20) -> str:
@@ -139,8 +144,26 @@ def drift() -> dict[str, str]:
     return load(DRIFT)
 
 
+def going_on() -> list[str]:
+    """What is running, in its own words; empty when nothing is."""
+    found = ["cloud-init"] if cloud_init()[0] == "running" else []
+    for path in JOBS.glob("*.json"):
+        record = load(path)
+        if record.get("phase") == "running":
+            found.append(f"{path.stem}: {record.get('message', '')}")
+    return found
+
+
+def await_news(seconds: float) -> None:
+    """Wait until something that is running ends or says something else."""
+    known, end = going_on(), time.monotonic() + seconds
+    while known and going_on() == known and time.monotonic() < end:
+        time.sleep(GLANCE_SECONDS)
+
+
 def observe() -> dict[str, Any]:
     """All facts."""
+    await_news(NEWS_SECONDS)
     state, message = cloud_init()
     mounted = mounted_volume()
     return {

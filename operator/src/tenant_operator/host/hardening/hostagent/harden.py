@@ -28,7 +28,14 @@ def apply_list(places: Places, argv: Sequence[str], progress: Progress) -> str:
         if item.get("early"):
             write_files(places, item)
     changed = [item["name"] for item in items if bring(places, item, progress)]
+    note_no_drift(places)
     return f"changed: {', '.join(changed)}" if changed else "nothing to change"
+
+
+def note_no_drift(places: Places) -> None:
+    """Every item was just looked at: spare the next observation its own check."""
+    places.drift.parent.mkdir(parents=True, exist_ok=True)
+    places.drift.write_text("{}")
 
 
 def read_list(places: Places, path: Path) -> list[Item]:

@@ -32,6 +32,11 @@ class Places:
         return self.at("/opt/tenant/state.json")
 
     @property
+    def drift(self) -> Path:
+        """What differed from the hardening list at the last look; `observe` reads it."""
+        return self.at("/run/tenant/drift.json")
+
+    @property
     def data(self) -> Path:
         """Where the data volume is mounted."""
         return self.at("/srv/tenant")
