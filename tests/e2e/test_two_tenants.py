@@ -62,7 +62,8 @@ def inside(tenant: objects.Document, *argv: str) -> str:
     result = subprocess.run(
         ["/usr/bin/docker", "exec", machine, *argv], capture_output=True, text=True, check=False
     )
-    assert result.returncode in (0, 1), result.stderr
+    # grep answers 2 when a place does not exist on this machine; it still read all others.
+    assert result.returncode in (0, 1, 2), result.stderr
     return result.stdout
 
 

@@ -93,8 +93,13 @@ def browser(browser_home: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def desk(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser window with a German desktop."""
+def desk(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
+    """A person's browser window with a German desktop; what it showed last is reported."""
     context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 800})
     yield context
+    for number, page in enumerate(context.pages):
+        picture = tmp_path / f"page-{number}.png"
+        page.screenshot(path=picture)
+        # Shown by pytest only when the test failed.
+        print(f"{picture}: {page.url}\n{page.inner_text('body')}")  # noqa: T201
     context.close()
