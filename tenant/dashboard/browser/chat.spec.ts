@@ -55,6 +55,8 @@ test("the keyboard alone: sign in, ask, open the source, close it", async ({ pag
   const chip = page.getByRole("button", { name: "Quelle 1: Handbuch 10.pdf, Seite 2" }).first();
   await expect(chip).toBeVisible();
   await expect(page).toHaveURL(/\/chat\/0000/);
+  // Once stored, the answer is drawn anew.
+  await expect(page.locator("[aria-live]")).toHaveCount(0);
   await chip.focus();
   await page.keyboard.press("Enter");
   const panel = page.getByRole("complementary", { name: "Quelle 1" });
