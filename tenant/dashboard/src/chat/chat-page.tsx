@@ -77,7 +77,12 @@ function useSource(conversationId: string | undefined) {
   const opener = useRef<Element | null>(null);
   const show = (citation: Citation | null) => {
     if (citation) opener.current = document.activeElement;
-    else focusAgain(opener.current, open?.citation);
+    // Closing draws the answer anew, which would take the focus away with the old marker.
+    else {
+      requestAnimationFrame(() => {
+        focusAgain(opener.current, open?.citation);
+      });
+    }
     setOpen(citation && { on: conversationId, citation });
   };
   return [open?.on === conversationId ? (open?.citation ?? null) : null, show] as const;
