@@ -73,6 +73,7 @@ class ControlPlane:
         for process in reversed(self.processes):
             process.stop()
         self.processes.clear()
+        _reap()
         state_file(self.options.folder).unlink(missing_ok=True)
 
 
@@ -152,6 +153,11 @@ def _run(plane: ControlPlane, name: str, argv: list[str]) -> None:
 
 # Popen objects are kept so that their destructor does not warn about a running child.
 _children: list[subprocess.Popen[bytes]] = []
+
+
+def _reap() -> None:
+    """Collect the exit codes of children that ended, so that none stays a zombie."""
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _free_ports(count: int) -> list[int]:
