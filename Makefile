@@ -48,7 +48,9 @@ images: setup ## Build the machine image and the product images
 	@hack/images/build
 
 agent: setup ## Run the agent alone on this machine, without Docker
-	@$(RUN) demo agent
+	@hack/setup node
+	@npm --prefix $(DASHBOARD) run --silent build
+	@$(RUN) python -m demo.agent
 
 clean: ## Remove build output and the caches of this checkout (not the shared cache)
 	@rm -rf .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache $(DASHBOARD)/dist
