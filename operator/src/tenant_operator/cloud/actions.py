@@ -8,6 +8,7 @@ the project's requests in minutes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,8 @@ from tenant_operator.core.world import ActionRef
 from tenant_operator.log import logger
 
 PAUSES: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0)
+FIRST_LOOK: Final = {"create_volume": 0.3}
+"""Everything of a tenant waits for its volume, which may be there at once: worth a request more."""
 log = logger(__name__)
 
 
@@ -34,6 +37,7 @@ class ActionPoller:
         self._ask = ask
         self._pending: dict[int, _Pending] = {}
         self._task: asyncio.Task[None] | None = None
+        self._sooner = asyncio.Event()
 
     def watch(self, action: ActionRef, finished: Callable[[ActionRef], None]) -> None:
         """Call `finished` once when the action has ended; at once when it already has."""
@@ -41,7 +45,10 @@ class ActionPoller:
             finished(action)
             return
         loop = asyncio.get_running_loop()
-        self._pending[action.id] = _Pending(finished, loop.time() + PAUSES[0])
+        early = FIRST_LOOK.get(action.command)
+        due = loop.time() + (PAUSES[0] if early is None else early)
+        self._pending[action.id] = _Pending(finished, due, looks=0 if early is None else -1)
+        self._sooner.set()
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._poll(), name="action-poller")
 
@@ -60,10 +67,17 @@ class ActionPoller:
         loop = asyncio.get_running_loop()
         while self._pending:
             wake = min(pending.due for pending in self._pending.values())
-            await asyncio.sleep(max(0.0, wake - loop.time()))
+            await self._sleep(wake - loop.time())
             if not self._pending or min(p.due for p in self._pending.values()) > loop.time() + 0.01:
                 continue
             await self.tick()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until something is due, or until something new may be due sooner."""
+        self._sooner.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._sooner.wait()
 
     async def tick(self) -> None:
         """Ask once about everything that is waited for."""
