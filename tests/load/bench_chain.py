@@ -238,6 +238,15 @@ def report_births(births: list[Birth]) -> None:
             context={"runs": spread(shares), **without},
         )
     )
+    between = [birth.own - birth.other_jobs for birth in births]
+    emit(
+        Figure(
+            name="chain_between_jobs",
+            value=median(between),
+            unit="s",
+            context={"runs": spread(between)},
+        )
+    )
     emit(requests_figure("chain_calls_create", [birth.requests for birth in births], bar=15))
 
 

@@ -25,6 +25,7 @@ Results = dict[str, dict[str, Any]]
 MEANINGS: Final[Mapping[str, str]] = {
     "chain_ready": "A Tenant from its creation to Ready on the container cloud, images cached",
     "chain_own_share": "The operator's own share of that: the total less boot, pull, health waits",
+    "chain_between_jobs": "Of it: when nothing runs on the machine (requests, connections, polls)",
     "chain_gone": "A Tenant from its deletion until nothing of it is left",
     "chain_calls_create": "Requests to the cloud to create a Tenant, sweeps excluded",
     "chain_calls_delete": "Requests to the cloud to delete a Tenant, sweeps excluded",
@@ -135,7 +136,7 @@ def origin(results: Results) -> str:
         return "Nothing was measured yet.\n"
     return (
         f"Measured on {' and '.join(days)} with {' and '.join(kinds)}; load of the machine between "
-        f"{min(loads):.1f} and {max(loads):.1f}, its own work included.\n"
+        f"{min(loads):.1f} and {max(loads):.1f}, everything that ran on it included.\n"
     )
 
 
