@@ -36,8 +36,8 @@ from tenant_operator.core.results import (
     WithdrawRecord,
 )
 from tenant_operator.core.world import ActionRef, PrimaryIP, Server, Volume
-from tenant_operator.host import commands
-from tenant_operator.host.port import HostError, Unreachable
+from tenant_operator.host.jobs import start_job
+from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, connected
 from tenant_operator.memory import SOLD_OUT_FOR
@@ -325,13 +325,7 @@ async def _start_job(scope: TenantScope, effect: StartJob) -> None:
     scope.memory.forget((Subject.HOST, Subject.OUTSIDE))
     try:
         host = await connected(scope)
-        await host.put(effect.job.files)
-        output = await host.run(commands.start(effect.job))
-        if output.code != 0:
-            raise Unreachable(
-                f"The job {effect.job.name} could not be started ({output.code}): "
-                f"{output.stderr.strip()[-300:]}"
-            )
+        await start_job(host, effect.job)
     except HostError:
         await scope.memory.hang_up()
         raise

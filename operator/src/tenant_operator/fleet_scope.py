@@ -37,6 +37,7 @@ from tenant_operator.core.results import (
 from tenant_operator.core.world import ActionRef, Server
 from tenant_operator.host import commands
 from tenant_operator.host.bootstrap import FactsUnreadable, facts
+from tenant_operator.host.jobs import start_job
 from tenant_operator.host.port import Host, HostAddress, HostError, Unreachable
 from tenant_operator.keys import bake_keys, new_key_pair
 from tenant_operator.memory import SOLD_OUT_FOR, Memory
@@ -309,13 +310,7 @@ async def _start_job(scope: FleetScope, effect: StartJob) -> None:
     scope.account.bake_host = UNKNOWN
     try:
         host = await _connected(scope)
-        await host.put(effect.job.files)
-        output = await host.run(commands.start(effect.job))
-        if output.code != 0:
-            raise Unreachable(
-                f"The job {effect.job.name} could not be started ({output.code}): "
-                f"{output.stderr.strip()[-300:]}"
-            )
+        await start_job(host, effect.job)
     except HostError:
         await scope.memory.hang_up()
         raise
