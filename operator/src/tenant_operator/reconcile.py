@@ -47,12 +47,12 @@ from tenant_operator.core.step import StepRef, Trouble, Verdict, walk
 from tenant_operator.core.steps import STEPS
 from tenant_operator.core.summary import Report, conditions, since
 from tenant_operator.core.teardown import TEARDOWN
-from tenant_operator.core.trouble import failure_trouble, obstacle_trouble, trouble
 from tenant_operator.core.world import HostFacts, Server, Volume
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, look, settle_doubts
 from tenant_operator.metrics import EFFECTS, STEP_SECONDS, TIME_TO_READY
+from tenant_operator.mishap import Mishap, mishap_trouble
 from tenant_operator.rendering import recipes
 from tenant_operator.reporting import tell, write_status
 from tenant_operator.store import Key, Stored, fleet_name_of, read
@@ -219,21 +219,11 @@ def _with_patience(scope: TenantScope, result: Result) -> Result:
 def _note(
     scope: TenantScope,
     verdict: Verdict,
-    error: ProviderError | Obstacle | KubernetesError | HostError,
+    error: Mishap,
 ) -> Trouble:
     condition = verdict.step.condition if verdict.step else ""
     attempt = scope.memory.attempt(condition, scope.app.clock(), scope.app.spread())
-    match error:
-        case ProviderError():
-            noted = trouble(error, attempt)
-        case Obstacle():
-            noted = obstacle_trouble(error, attempt)
-        case KubernetesError():
-            noted = failure_trouble(
-                "KubernetesUnavailable", str(error), attempt=attempt, person=False
-            )
-        case HostError():
-            noted = failure_trouble("HostUnreachable", str(error), attempt=attempt, person=False)
+    noted = mishap_trouble(error, attempt)
     scope.memory.troubles[condition] = noted
     log.warning(
         "a step could not go on",

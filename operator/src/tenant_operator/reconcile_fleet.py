@@ -32,13 +32,14 @@ from tenant_operator.core.results import (
 )
 from tenant_operator.core.step import StepRef, Trouble, Verdict, walk
 from tenant_operator.core.summary import Report, conditions, present, since
-from tenant_operator.core.trouble import failure_trouble, obstacle_trouble, trouble
+from tenant_operator.core.trouble import trouble
 from tenant_operator.core.world import Firewall, Image, ServerType, SshKey
 from tenant_operator.fleet_scope import FleetScope, act_fleet, look_fleet
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.memory import Memory
 from tenant_operator.metrics import BUDGET_LEFT, EFFECTS, INVENTORY_AGE, ORPHANS
+from tenant_operator.mishap import Mishap, mishap_trouble
 from tenant_operator.rendering import bake_job, bake_user_data
 from tenant_operator.reporting import tell, write_status
 from tenant_operator.secret_store import SecretStore
@@ -313,21 +314,11 @@ async def _carry_out(scope: FleetScope, verdict: Verdict) -> tuple[Verdict, Trou
 def _note(
     scope: FleetScope,
     verdict: Verdict,
-    error: ProviderError | Obstacle | KubernetesError | HostError,
+    error: Mishap,
 ) -> Trouble:
     condition = verdict.step.condition if verdict.step else ""
     attempt = scope.memory.attempt(condition, scope.app.clock(), scope.app.spread())
-    match error:
-        case ProviderError():
-            noted = trouble(error, attempt)
-        case Obstacle():
-            noted = obstacle_trouble(error, attempt)
-        case KubernetesError():
-            noted = failure_trouble(
-                "KubernetesUnavailable", str(error), attempt=attempt, person=False
-            )
-        case HostError():
-            noted = failure_trouble("HostUnreachable", str(error), attempt=attempt, person=False)
+    noted = mishap_trouble(error, attempt)
     scope.memory.troubles[condition] = noted
     log.warning(
         "a step could not go on",
