@@ -49,6 +49,19 @@ def test_not_granted(installed: Kubectl, verb: str, resource: str) -> None:
     assert answer.stdout.strip() == "no"
 
 
+def test_the_deployment_keeps_to_the_restricted_profile(installed: Kubectl) -> None:
+    """The API server warns where a pod template breaks the namespace's profile."""
+    manifest = str(ROOT / "manifests/operator.yaml")
+    anywhere = Kubectl(installed.kubeconfig, "tenant-operator")
+    anywhere.run("apply", "--warnings-as-errors", "-f", manifest)
+    widened = anywhere.run("get", "deployment/tenant-operator", "-o", "yaml").stdout.replace(
+        "runAsNonRoot: true", "runAsNonRoot: false"
+    )
+    refused = anywhere.run("replace", "--warnings-as-errors", "-f", "-", stdin=widened, check=False)
+    assert "restricted" in refused.stderr
+    anywhere.run("delete", "-f", manifest)
+
+
 def test_a_protected_tenant_cannot_be_deleted(installed: Kubectl) -> None:
     tenant = yaml.safe_load((ROOT / "manifests/samples/tenant.yaml").read_text())
     del tenant["spec"]["deletion"]

@@ -65,6 +65,11 @@ CLUSTER_RIGHTS: Final[tuple[Right, ...]] = (
     ),
 )
 
+POD_SECURITY: Final = {
+    f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")
+}
+"""The operator's pods need no more than Kubernetes' strictest profile grants."""
+
 LEASE_RIGHTS: Final[tuple[Right, ...]] = (
     Right(
         group="coordination.k8s.io",
@@ -80,7 +85,11 @@ def install_documents(namespace: str) -> list[Document]:
     subject = {"kind": "ServiceAccount", "name": OPERATOR, "namespace": namespace}
     api = "rbac.authorization.k8s.io"
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": namespace, "labels": POD_SECURITY},
+        },
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
