@@ -29,7 +29,7 @@ ENGLISH = "How many days of vacation do employees have per year?"
 @pytest.fixture(scope="module")
 def tenant(chain: Chain) -> Iterator[objects.Document]:
     """A Tenant that is ready; deleted at the end of the story if it still is there."""
-    chain.apply(objects.tenant(TENANT))
+    chain.apply_tenant(TENANT)
     for _ in chain.follow("tenant", TENANT):
         pass
     yield chain.get("tenant", TENANT)

@@ -151,6 +151,7 @@ def running() -> Iterator[MeasuredChain]:
 
 def create(chain: MeasuredChain, client: Tenants, name: str) -> Birth:
     """Create a Tenant and see it become ready."""
+    chain.give_model_key(name)
     before, start = chain.requests(), time.time()
     version = client.create(objects.tenant(name))
     reached: dict[str, float] = {}

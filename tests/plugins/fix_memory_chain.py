@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -42,13 +43,16 @@ class OperatorProcess:
     process: subprocess.Popen[bytes] | None = None
     seen: int = 0
 
-    def start(self) -> None:
+    def start(self, **settings: str) -> None:
         """Start a new process; its log goes on where the last one's ended."""
         argv = [sys.executable, "-c", "from tenant_operator.main import run; run()"]
         argv += [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
         argv += ["--probe-port=0", "--metrics-port=0", "--log-format=json"]
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT)
+            environment = {**os.environ, **settings}
+            self.process = subprocess.Popen(
+                argv, stdout=output, stderr=subprocess.STDOUT, env=environment
+            )
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is closed."""
@@ -120,7 +124,6 @@ class MemoryChain:
                 "access": {"sshNetworks": ["127.0.0.0/8"], "sshPort": self.ssh_port},
                 "registry": {"host": host},
                 "images": images,
-                "model": {"apiKeySecretRef": {"name": "model", "key": "api-key"}},
                 "trust": {"caBundle": self.cloud.ca.read_text()},
                 "publicPort": self.web_port,
             }
@@ -133,13 +136,16 @@ class MemoryChain:
                 "fleetRef": {"name": "main"},
                 "displayName": name.capitalize(),
                 "hostname": f"agent.{name}.{ZONE}",
-                "agent": {"adminEmail": f"admin@{name}.example"},
+                "agent": {
+                    "adminEmail": f"admin@{name}.example",
+                    "model": {"apiKeySecretRef": {"name": "model", "key": "api-key"}},
+                },
                 "deletion": {"protected": False, "retain": "0s"},
             }
         }
 
     def secrets(self) -> list[Document]:
-        """The Fleet's credentials."""
+        """The credentials that Fleet and Tenants name."""
         return [
             _secret("cloud", "token", self.cloud.hetzner_token),
             _secret("model", "api-key", "model-key-0123456789"),

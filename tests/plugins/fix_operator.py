@@ -49,7 +49,6 @@ def fleet_spec() -> dict[str, Any]:
         "access": {"sshNetworks": ["192.0.2.0/24"]},
         "registry": {"host": "registry.example"},
         "images": IMAGES,
-        "model": {"apiKeySecretRef": {"name": "model", "key": "key"}},
     }
 
 
@@ -59,7 +58,10 @@ def tenant_spec(**changes: Any) -> dict[str, Any]:
         "fleetRef": {"name": "main"},
         "displayName": "Acme",
         "hostname": "agent.agency.example",
-        "agent": {"adminEmail": "admin@acme.example"},
+        "agent": {
+            "adminEmail": "admin@acme.example",
+            "model": {"apiKeySecretRef": {"name": "model", "key": "key"}},
+        },
         "deletion": {"protected": False, "retain": "0s"},
         **changes,
     }
@@ -106,6 +108,14 @@ class Rig:
         self.secret("model", key="model-key-0123456789")
         self.cluster.put(FLEET, {"spec": fleet_spec()})
         self.cluster.put(TENANT, {"spec": tenant_spec(**tenant)})
+
+    def another(self, name: str, **changes: Any) -> str:
+        """One more Tenant of the fleet, with a model key of its own; returns its path."""
+        self.secret(f"{name}-model", key=f"model-key-of-{name}")
+        spec = tenant_spec(hostname=f"{name}.agency.example", **changes)
+        spec["agent"]["model"] = {"apiKeySecretRef": {"name": f"{name}-model", "key": "key"}}
+        self.cluster.put(path := f"{BASE}/tenants/{name}", {"spec": spec})
+        return path
 
     async def kill(self) -> None:
         """The process is gone; the next one lists everything anew."""

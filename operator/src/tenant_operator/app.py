@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from tenant_operator.account import Account, CloudLogin, DnsLogin
 from tenant_operator.cloud.port import Cloud
@@ -19,6 +20,9 @@ from tenant_operator.settings import Settings
 from tenant_operator.store import Key, Store, Stored
 from tenant_operator.watch_proof import WatchProof
 from tenant_operator.workqueue import WorkQueue
+
+SECRET_READ_SECONDS: Final = 0.05
+"""At most twenty Secrets a second are read, however many tenants there are."""
 
 
 def utc_now() -> datetime:
@@ -65,6 +69,10 @@ class App:
             name=stored.key.name,
             uid=stored.uid,
         )
+
+    def secret_pause(self) -> float:
+        """Seconds between two readings of a tenant's model key; more when there are many."""
+        return max(self.settings.secret_seconds, len(self.memories) * SECRET_READ_SECONDS)
 
     def spread(self) -> float:
         """A factor in [0.5, 1] that keeps many objects from coming back at once."""

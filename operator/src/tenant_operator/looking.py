@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tenant_operator.account import Account
+from tenant_operator.api.tenant import TenantSpec
 from tenant_operator.app import App
 from tenant_operator.cloud.budget import URGENT, USER, Purpose
 from tenant_operator.cloud.inventory import Shelf, V
@@ -121,6 +122,12 @@ async def _records(scope: TenantScope) -> None:
 async def _keys(scope: TenantScope) -> None:
     entries = await scope.secrets.own(scope.stored)
     scope.memory.keys = None if entries is None else tenant_keys(entries)
+
+
+async def _model_key(scope: TenantScope) -> None:
+    ref = TenantSpec.model_validate(scope.stored.spec).agent.model.api_key_secret_ref
+    held = await scope.secrets.model_key(scope.identity.namespace, ref)
+    scope.memory.saw_model_key(held, scope.app.clock())
 
 
 async def _host(scope: TenantScope) -> None:
@@ -246,6 +253,7 @@ _LOOKS: Final[dict[Subject, Callable[[TenantScope], Awaitable[None]]]] = {
     Subject.ADDRESS: _address,
     Subject.RECORDS: _records,
     Subject.KEYS: _keys,
+    Subject.MODEL_KEY: _model_key,
     Subject.HOST: _host,
     Subject.OUTSIDE: _outside,
     Subject.LEFTOVERS: _leftovers,

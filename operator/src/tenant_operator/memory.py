@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from tenant_operator.core.case import UNKNOWN, HostSight, Seen, TenantKeys, Unknown
+from tenant_operator.core.case import UNKNOWN, HostSight, ModelKey, Seen, TenantKeys, Unknown
 from tenant_operator.core.results import Retry, Subject
 from tenant_operator.core.step import Trouble
 from tenant_operator.core.trouble import Attempt, failure_trouble
@@ -22,6 +22,8 @@ class Memory:
     """One object's share of this process's memory."""
 
     keys: Seen[TenantKeys] = UNKNOWN
+    model_key: ModelKey | Literal[Unknown.UNKNOWN] = UNKNOWN
+    model_key_seen: datetime | None = None
     host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
     host_seen: datetime | None = None
     outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
@@ -49,10 +51,15 @@ class Memory:
         self.failures.clear()
         self.sold_out.clear()
         self.leftovers = UNKNOWN
+        self.model_key_seen = None
         return True
 
-    def expire(self, now: datetime, look_every: timedelta) -> None:
+    def expire(
+        self, now: datetime, look_every: timedelta, *, secrets_every: timedelta = timedelta.max
+    ) -> None:
         """Forget looks that are too old, and sold-out places whose time is over."""
+        if self.model_key_seen is not None and now - self.model_key_seen >= secrets_every:
+            self.model_key_seen = None
         if self.host_seen is None or now - self.host_seen >= look_every:
             self.host = UNKNOWN
         if self.outside_seen is None or now - self.outside_seen >= look_every:
@@ -69,10 +76,21 @@ class Memory:
                     self.outside = UNKNOWN
                 case Subject.KEYS:
                     self.keys = UNKNOWN
+                case Subject.MODEL_KEY:
+                    self.model_key_seen = None
                 case Subject.LEFTOVERS:
                     self.leftovers = UNKNOWN
                 case _:
                     continue
+
+    @property
+    def fresh_model_key(self) -> ModelKey | Literal[Unknown.UNKNOWN]:
+        """The model key while it counts; `model_key` itself stays, to be compared with."""
+        return UNKNOWN if self.model_key_seen is None else self.model_key
+
+    def saw_model_key(self, key: ModelKey, now: datetime) -> None:
+        """A look at the Secret that the Tenant names for its model."""
+        self.model_key, self.model_key_seen = key, now
 
     def saw_host(self, sight: HostSight, now: datetime) -> None:
         """A look at the machine."""

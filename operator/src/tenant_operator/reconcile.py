@@ -53,7 +53,7 @@ from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, look, settle_doubts
 from tenant_operator.metrics import EFFECTS, STEP_SECONDS, TIME_TO_READY
 from tenant_operator.mishap import Mishap, mishap_trouble
-from tenant_operator.rendering import recipes
+from tenant_operator.rendering import TenantSecrets, recipes
 from tenant_operator.reporting import tell, write_status
 from tenant_operator.store import Key, Stored, fleet_name_of, read
 from tenant_operator.workqueue import Lane
@@ -62,6 +62,7 @@ log = logger(__name__)
 LOOKS_PER_PASS: Final = 16
 CONDITION_NAMES: Final = tuple(step.condition for step in STEPS)
 REFRESH: Final[dict[str, tuple[Subject, ...]]] = {
+    "Accepted": (Subject.MODEL_KEY,),
     "KeysReady": (Subject.KEYS,),
     "AddressReady": (Subject.ADDRESS,),
     "VolumeReady": (Subject.VOLUME,),
@@ -128,8 +129,13 @@ async def _pass(scope: TenantScope) -> None:
     except ValidationError as error:
         await _report(scope, None, _invalid(error))
         return
-    memory.new_wish((*scope.stored.wish, scope.account.version if scope.account else 0))
-    memory.expire(app.clock(), timedelta(seconds=app.settings.look_seconds))
+    version = scope.account.version if scope.account else 0
+    memory.new_wish((*scope.stored.wish, version, memory.model_key))
+    memory.expire(
+        app.clock(),
+        timedelta(seconds=app.settings.look_seconds),
+        secrets_every=timedelta(seconds=app.secret_pause()),
+    )
     _forget(scope)
     if await _doubtful(scope):
         app.queue.add_after(scope.stored.key, 6, Lane.URGENT)
@@ -239,7 +245,10 @@ def make_case(scope: TenantScope, spec: TenantSpec) -> Case:
     """What the steps see."""
     app, stored, memory = scope.app, scope.stored, scope.memory
     view = scope.account.view if scope.account else None
-    keys = memory.keys if isinstance(memory.keys, TenantKeys) else None
+    secrets = TenantSecrets(
+        keys=memory.keys if isinstance(memory.keys, TenantKeys) else None,
+        model_key=None if memory.model_key is UNKNOWN else memory.model_key,
+    )
     fleet = Key("fleet", stored.key.namespace, spec.fleet_ref.name)
     return Case(
         identity=scope.identity,
@@ -251,7 +260,7 @@ def make_case(scope: TenantScope, spec: TenantSpec) -> Case:
         deleting=stored.deleting,
         annotations=stored.annotations,
         world=_world(scope, nothing_made=app.store.get(fleet) is None),
-        recipes=None if view is None else recipes(scope.identity, spec, view, keys=keys),
+        recipes=None if view is None else recipes(scope.identity, spec, view, secrets=secrets),
         memory=earlier(stored),
         troubles=memory.troubles,
     )
@@ -272,6 +281,7 @@ def _world(scope: TenantScope, *, nothing_made: bool) -> TenantWorld:
         server=inventory.servers.get(uid),
         records=inventory.records_of(uid),
         keys=memory.keys,
+        model_key=memory.fresh_model_key,
         host=memory.host,
         outside=memory.outside,
         leftovers=memory.leftovers,
@@ -425,8 +435,13 @@ async def _schedule(scope: TenantScope, done: Pass, now: datetime) -> None:
             app.queue.add_after(key, after * app.spread(), Lane.BACKGROUND)
         case Done() | Stop():
             await memory.hang_up()
-            pause = app.settings.look_seconds * (0.9 + app.draw() / 10)
-            app.queue.add_after(key, pause, Lane.BACKGROUND)
+            app.queue.add_after(key, _rest(app), Lane.BACKGROUND)
+
+
+def _rest(app: App) -> float:
+    """Until a ready tenant is looked at again: its Secret often, its machine now and then."""
+    look = app.settings.look_seconds * (0.9 + app.draw() / 10)
+    return min(look, app.secret_pause() * (1 + app.draw() / 10))
 
 
 def forget_tenant(app: App, stored: Stored) -> None:

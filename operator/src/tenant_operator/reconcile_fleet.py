@@ -341,7 +341,6 @@ def _publish_view(scope: FleetScope, verdict: Verdict, noted: Trouble | None) ->
         firewall_id=_id(account.firewall, old.firewall_id if old else None),
         ssh_key_id=_id(account.ssh_key, old.ssh_key_id if old else None),
         snapshot=_snapshot(scope, old),
-        model_key=account.secrets.model_key,
         registry=account.secrets.registry,
         operator_networks=tuple(scope.app.settings.egress_networks),
     )

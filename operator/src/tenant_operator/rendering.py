@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from tenant_operator.api.fields import ImageSet
 from tenant_operator.api.fleet import FleetSpec
 from tenant_operator.api.tenant import TenantSpec
 from tenant_operator.bundle.render import cloud_init, render
-from tenant_operator.core.case import FleetView, Recipes, TenantKeys
+from tenant_operator.core.case import FleetView, ModelKey, Recipes, TenantKeys
 from tenant_operator.core.fleet_case import BakeKeys, FleetSecrets
 from tenant_operator.core.fleet_steps import http_networks
 from tenant_operator.core.names import Identity, cloud_name, fleet_name
@@ -33,21 +34,30 @@ class NotYet(RuntimeError):
     """A recipe was asked for before the values it needs exist; steps are ordered to prevent it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TenantSecrets:
+    """A tenant's own secrets, as far as they are known."""
+
+    keys: TenantKeys | None
+    model_key: ModelKey | None
+
+
 def recipes(
-    identity: Identity, spec: TenantSpec, home: FleetView, *, keys: TenantKeys | None
+    identity: Identity, spec: TenantSpec, home: FleetView, *, secrets: TenantSecrets
 ) -> Recipes:
     """Everything a tenant's machine needs, rendered on demand."""
-    return _Tenant(identity, spec, home, keys).recipes()
+    return _Tenant(identity, spec, home, secrets).recipes()
 
 
 class _Tenant:
     def __init__(
-        self, identity: Identity, spec: TenantSpec, home: FleetView, keys: TenantKeys | None
+        self, identity: Identity, spec: TenantSpec, home: FleetView, secrets: TenantSecrets
     ) -> None:
         self._identity = identity
         self._spec = spec
         self._home = home
-        self._keys = keys
+        self._keys = secrets.keys
+        self._model_key = secrets.model_key
 
     def recipes(self) -> Recipes:
         return Recipes(
@@ -88,7 +98,7 @@ class _Tenant:
 
     def stack(self) -> StackInputs:
         fleet, spec = self._home.spec, self._spec
-        if self._keys is None or self._keys.stack is None:
+        if self._keys is None or self._keys.stack is None or self._model_key is None:
             raise NotYet("the stack needs the tenant's secrets")
         return StackInputs(
             tenant=self._identity.name,
@@ -96,7 +106,7 @@ class _Tenant:
             public_port=fleet.public_port,
             images=images(fleet.images, spec),
             registry=self._home.registry,
-            model=model(fleet, self._home.model_key),
+            model=model(fleet, self._model_key.value),
             secrets=self._keys.stack,
             branding=branding(spec),
             languages=tuple(spec.agent.languages),
@@ -127,7 +137,7 @@ def images(fleet: ImageSet, spec: TenantSpec) -> Images:
 
 
 def model(fleet: FleetSpec, key: str) -> Model:
-    """The model provider with its key."""
+    """The fleet's model provider with the tenant's key."""
     return Model(
         endpoint=fleet.model.endpoint or "",
         chat_model=fleet.model.chat_model,

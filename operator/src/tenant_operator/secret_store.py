@@ -16,6 +16,7 @@ from tenant_operator.cluster.objects import (
     tombstone,
     tombstone_name,
 )
+from tenant_operator.core.case import ModelKey
 from tenant_operator.core.faults import Obstacle
 from tenant_operator.core.fleet_case import FleetSecrets
 from tenant_operator.core.stack import RegistryAccess
@@ -27,7 +28,8 @@ Entries = dict[str, str]
 
 
 class SecretMissing(Exception):
-    """A Secret that a spec names, or its key, is not there; the message says how to make it."""
+    """A Secret that a spec names, or its key, is not there or holds no token; the message says how
+    to make it."""
 
 
 class SecretStore:
@@ -107,16 +109,30 @@ class SecretStore:
     async def _of_fleet(self, namespace: str, spec: FleetSpec) -> FleetSecrets:
         cloud = await self._value(namespace, spec.infrastructure.token_secret_ref)
         zone = await self._value(namespace, spec.dns.token_secret_ref)
-        model = await self._value(namespace, spec.model.api_key_secret_ref)
         registry = None
         if spec.registry.credentials_secret_ref is not None:
             name = spec.registry.credentials_secret_ref.name
             user, password = await self._values(namespace, name, ("username", "password"))
             registry = RegistryAccess(host=spec.registry.host, username=user, password=password)
-        return FleetSecrets(cloud_token=cloud, dns_token=zone, model_key=model, registry=registry)
+        return FleetSecrets(cloud_token=cloud, dns_token=zone, registry=registry)
+
+    async def model_key(self, namespace: str, ref: SecretKeyRef) -> ModelKey:
+        """The key that a Tenant names for its model, or what is missing."""
+        try:
+            return ModelKey(value=await self._value(namespace, ref))
+        except SecretMissing as error:
+            return ModelKey(fault=str(error))
 
     async def _value(self, namespace: str, ref: SecretKeyRef) -> str:
-        return (await self._values(namespace, ref.name, (ref.key,)))[0]
+        (token,) = await self._values(namespace, ref.name, (ref.key,))
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise SecretMissing(
+                f"The key {ref.key} of the Secret {ref.name} in namespace {namespace} holds no "
+                "token: there are spaces, line breaks or special characters in it. Put the bare "
+                f"token there: kubectl create secret generic {ref.name} -n {namespace} "
+                f"--from-literal={ref.key}=… --dry-run=client -o yaml | kubectl apply -f -"
+            )
+        return token
 
     async def _values(self, namespace: str, name: str, keys: Sequence[str]) -> list[str]:
         literals = " ".join(f"--from-literal={key}=…" for key in keys)

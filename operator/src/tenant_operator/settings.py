@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     look_seconds: float = Field(default=285, ge=5, le=3600)
     """How often a ready machine is looked at over SSH and through its public name."""
     secret_seconds: float = Field(default=15, ge=1, le=600)
-    """How often the Secrets that a Fleet names are read again."""
+    """How often the Secrets that Fleets and Tenants name are read again; Tenants' less often when
+    there are more than a few hundred of them."""
     egress_networks: list[str] = Field(default_factory=list, max_length=16)
     """Addresses the operator connects from, as JSON list; left out, what a machine sees."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -45,6 +45,7 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("tenant", "spec.server", {"types": ["cx23"], "location": "hel1"}),
     ("tenant", "spec.images", {"agent": DIGEST}),
     ("tenant", "spec.agent.languages", ["en"]),
+    ("tenant", "spec.agent.model", {"apiKeySecretRef": {"name": "other"}}),
     ("tenant", "spec.branding.logo", "data:image/png;base64,AAAA"),
     ("tenant", "spec.branding.logo", ""),
     ("tenant", "spec.deletion", None),
@@ -86,6 +87,9 @@ REJECTED: list[tuple[str, str, Any, str]] = [
     ("tenant", "spec.agent.languages", ["fr"], "supported values"),
     ("tenant", "spec.agent.languages", ["de", "de"], "Duplicate"),
     ("tenant", "spec.agent.adminEmail", "nobody", "e-mail address"),
+    ("tenant", "spec.agent.model", None, "spec.agent.model: Required value"),
+    ("tenant", "spec.agent.model", {}, "apiKeySecretRef: Required value"),
+    ("tenant", "spec.agent.model", {"apiKeySecretRef": {"name": "Not A Name"}}, "name of a Kub"),
     ("tenant", "spec.branding.primary", "red", "colour such as #1a56db"),
     ("tenant", "spec.branding.accent", "#12345", "colour such as #1a56db"),
     ("tenant", "spec.branding.logo", "https://acme.example/logo.png", "data URI"),
@@ -150,7 +154,14 @@ def test_columns_and_short_names(kubectl: Kubectl) -> None:
     assert len(chosen["items"]) == 1
 
 
-@pytest.mark.parametrize("field", ["tenant.spec.deletion.retain", "fleet.spec.infrastructure.bake"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "tenant.spec.deletion.retain",
+        "tenant.spec.agent.model.apiKeySecretRef",
+        "fleet.spec.infrastructure.bake",
+    ],
+)
 def test_every_field_is_explained(kubectl: Kubectl, field: str) -> None:
     described = kubectl.run("explain", field, "--api-version=blueagency.io/v1alpha1").stdout
     assert len(described.split("DESCRIPTION:")[1].strip()) > 30

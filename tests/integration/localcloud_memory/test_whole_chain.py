@@ -42,6 +42,21 @@ def test_killed_at_every_effect_it_ends_in_the_same_place(memory_chain: MemoryCh
     assert chain.machines() == []
 
 
+def test_a_model_key_is_demanded_and_a_changed_one_is_released(memory_chain: MemoryChain) -> None:
+    chain = memory_chain
+    chain.kubectl.run("delete", "secret", "model")
+    chain.operator.start(OPERATOR_SECRET_SECONDS="1")
+    chain.kubectl.apply(chain.tenant())
+    chain.wait(lambda: "SecretNotFound" in reasons(chain), "SecretNotFound")
+    assert chain.counts() == NOTHING
+    chain.kubectl.apply(*chain.secrets())
+    chain.wait(chain.is_ready, "Ready")
+    release = chain.kubectl.get("tenant", "acme")["status"]["release"]
+    chain.kubectl.run("patch", "secret", "model", "-p", '{"stringData":{"api-key":"rotated-key"}}')
+    chain.wait(lambda: chain.kubectl.get("tenant", "acme")["status"]["release"] != release, "it")
+    chain.wait(chain.is_ready, "Ready")
+
+
 def killed_at_each_effect(chain: MemoryChain, until: Callable[[], bool]) -> set[str]:
     """Kill the operator once at each effect, by turns at its beginning and a moment into it.
 

@@ -123,6 +123,14 @@ async def test_settings_change_while_running(model_server: RunningModel) -> None
     assert "1.250 Euro [1]" not in text
 
 
+async def test_each_customer_gets_a_key_of_their_own(model_server: RunningModel) -> None:
+    keys = [json.loads((await post(model_server, "/_admin/keys"))[2])["key"] for _ in range(2)]
+    assert len({*keys, MODEL_KEY}) == 3
+    for key in (*keys, MODEL_KEY):
+        assert (await post(model_server, CALL, headers={"x-goog-api-key": key}))[0] == 200
+    assert (await post(model_server, CALL, headers={"x-goog-api-key": "AIzaNobody"}))[0] == 400
+
+
 async def test_the_rate_limit_answers_429(model_server: RunningModel) -> None:
     model_server.service.settings.requests_per_minute = 1
     assert (await post(model_server, CALL))[0] == 200

@@ -127,17 +127,26 @@ async def test_stock_image_that_does_not_exist(rig: Rig) -> None:
 
 async def test_missing_secret(rig: Rig) -> None:
     rig.start()
-    del rig.cluster.objects["/api/v1/namespaces/agency/secrets/model"]
-    assert "kubectl create secret generic model" in await rig.reason("SecretNotFound", FLEET)
-    rig.secret("model", key="model-key-0123456789")
+    del rig.cluster.objects["/api/v1/namespaces/agency/secrets/dns"]
+    assert "kubectl create secret generic dns" in await rig.reason("SecretNotFound", FLEET)
+    rig.secret("dns", token="dns-token-0123456789")
     await healed(rig)
 
 
-async def test_secret_without_the_key(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"wrong": "x"}, "no key token"),
+        ({"token": "  "}, "no key token"),
+        ({"token": "two words"}, "holds no token"),
+        ({"token": "pasted\ntwice"}, "holds no token"),
+    ],
+)
+async def test_wrong_secret(rig: Rig, entries: dict[str, str], words: str) -> None:
     rig.start()
-    rig.secret("model", wrong="x")
-    assert "no key key" in await rig.reason("SecretNotFound", FLEET)
-    rig.secret("model", key="model-key-0123456789")
+    rig.secret("dns", **entries)
+    assert words in await rig.reason("SecretNotFound", FLEET)
+    rig.secret("dns", token="dns-token-0123456789")
     await healed(rig)
 
 
@@ -162,7 +171,7 @@ async def test_zone_not_found(rig: Rig) -> None:
 async def test_a_fleet_in_trouble_does_not_take_ready_tenants_along(rig: Rig) -> None:
     rig.start()
     await rig.ready()
-    del rig.cluster.objects["/api/v1/namespaces/agency/secrets/model"]
+    del rig.cluster.objects["/api/v1/namespaces/agency/secrets/dns"]
     await rig.reason("SecretNotFound", FLEET)
     for _ in range(3):
         await rig.round()

@@ -125,6 +125,17 @@ class Chain:
 
     # --- what people do ----------------------------------------------------------------------
 
+    def apply_tenant(self, name: str) -> None:
+        """Apply a Tenant with a model key of its own, as the agency does for a new customer."""
+        self.give_model_key(name)
+        self.apply(objects.tenant(name))
+
+    def give_model_key(self, name: str) -> None:
+        """Make a key at the model provider and put it into the Tenant's Secret."""
+        response = httpx.post(f"{self.endpoints['model_local']}/_admin/keys")
+        response.raise_for_status()
+        self.apply(objects.model_key(name, response.json()["key"]))
+
     def apply(self, *documents: Document) -> None:
         """Apply objects with kubectl."""
         listing = {"apiVersion": "v1", "kind": "List", "items": list(documents)}

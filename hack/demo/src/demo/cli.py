@@ -99,7 +99,7 @@ def _bring_up(chain: Chain, screen: Screen) -> None:
     screen.step("Operator", chain.start_operator)
     screen.step("kubectl apply Fleet", chain.apply_fleet)
     _follow(chain, screen, "fleet", "demo")
-    chain.apply(objects.tenant(TENANT))
+    chain.apply_tenant(TENANT)
     screen.say(f"kubectl apply tenant/{TENANT}")
     _follow(chain, screen, "tenant", TENANT)
     _first_answer(chain, screen)

@@ -28,11 +28,17 @@ def namespace() -> Document:
 
 def secrets(endpoints: Document) -> list[Document]:
     """The agency's credentials, which people would create with `kubectl create secret`."""
-    tokens = endpoints["tokens"]
-    return [
-        _secret("hetzner", {"token": tokens["hetzner"]}),
-        _secret("model", {"api-key": tokens["model"]}),
-    ]
+    return [_secret("hetzner", {"token": endpoints["tokens"]["hetzner"]})]
+
+
+def model_secret(name: str) -> str:
+    """The Secret with a customer's own key of the model provider."""
+    return f"{name}-model"
+
+
+def model_key(name: str, key: str) -> Document:
+    """A customer's own key of the model provider."""
+    return _secret(model_secret(name), {"api-key": key})
 
 
 def _secret(name: str, data: dict[str, str]) -> Document:
@@ -63,10 +69,7 @@ def fleet(endpoints: Document, images: dict[str, str], ca_bundle: str) -> Docume
     spec["access"]["sshNetworks"] = [f"{endpoints['gateway']}/32"]
     spec["registry"] = {"host": endpoints["registry"]}
     spec["images"] = images
-    spec["model"] |= {
-        "endpoint": endpoints["model"],
-        "apiKeySecretRef": {"name": "model", "key": "api-key"},
-    }
+    spec["model"]["endpoint"] = endpoints["model"]
     spec["trust"] = {"caBundle": ca_bundle}
     spec["publicPort"] = int(endpoints["edge"].rpartition(":")[2])
     return document
@@ -78,4 +81,5 @@ def tenant(name: str = "acme") -> Document:
     document["metadata"]["name"] = name
     document["spec"]["fleetRef"] = {"name": "demo"}
     document["spec"]["hostname"] = f"agent.{name}.{ZONE}"
+    document["spec"]["agent"]["model"]["apiKeySecretRef"]["name"] = model_secret(name)
     return document

@@ -39,6 +39,7 @@ Start = Callable[[Instance], Awaitable[str]]
 DNS_PORT = 53
 PROJECT = "default"
 MODEL_HOST = f"model.{DOMAIN}"
+MODEL_KEY = "ModelKey"
 
 
 async def machines(instance: Instance) -> str:
@@ -226,11 +227,13 @@ async def model(instance: Instance) -> str:
     from localcloud.model import ModelSettings, start_model
 
     ports, gateway = instance.settings.ports, instance.settings.gateway
+    made = [key for key, _ in instance.rows.load(MODEL_KEY)]
     running = await start_model(
         host=LOOPBACK,
         port=ports.model_local,
         tls=None,
-        settings=ModelSettings(keys=[instance.tokens["model"]]),
+        settings=ModelSettings(keys=[instance.tokens["model"], *made]),
+        keep_key=lambda key: instance.rows.put(MODEL_KEY, key, {}),
     )
     instance.ends.push_async_callback(running.close)
     addresses = dict.fromkeys((LOOPBACK, gateway))

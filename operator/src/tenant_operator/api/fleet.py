@@ -106,12 +106,10 @@ class Registry(ApiModel):
 
 
 class ModelProvider(ApiModel):
-    """The model that answers."""
+    """The model that answers. Each Tenant brings a key of its own: spec.agent.model."""
 
     endpoint: Url | None = None
     """Base URL of a Gemini-compatible API; left out, Google's own."""
-    api_key_secret_ref: SecretKeyRef
-    """API key of the model provider."""
     chat_model: ShortName = "gemini-2.5-flash"
     """Model that answers."""
     embedding_model: ShortName = "gemini-embedding-001"
@@ -154,8 +152,8 @@ class FleetSpec(ApiModel):
     """Where machines pull images."""
     images: ImageSet
     """What tenants run unless they say otherwise."""
-    model: ModelProvider
-    """The model that answers."""
+    model: ModelProvider = Field(default_factory=ModelProvider)
+    """The model that answers; its keys are the Tenants' own."""
     trust: Trust | None = None
     """Roots besides the public ones."""
     public_port: Annotated[int, Field(ge=1, le=65535)] = 443

@@ -17,6 +17,7 @@ from tenant_operator.api.fields import (
     ImageDigest,
     ObjectName,
     Ordered,
+    SecretKeyRef,
     ShortName,
 )
 
@@ -110,11 +111,21 @@ class ImageOverride(ApiModel):
     """Redis."""
 
 
+class AgentModel(ApiModel):
+    """The model as this customer pays for it."""
+
+    api_key_secret_ref: SecretKeyRef
+    """API key of the model provider, this customer's own: it stands on no other machine. A changed
+    Secret is noticed by itself and the stack is released anew."""
+
+
 class Agent(ApiModel):
     """How the agent works for this customer."""
 
     languages: Languages = Field(default_factory=_both_languages)
     """Languages of the dashboard; the first is the default. Left out: de, en."""
+    model: AgentModel
+    """The model as this customer pays for it."""
     admin_email: Email
     """The first administrator; the one-time password is in the Secret <name>-secrets."""
 

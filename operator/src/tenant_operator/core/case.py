@@ -55,6 +55,14 @@ class TenantKeys:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelKey:
+    """What the Secret that a Tenant names for its model holds; `fault` says what is missing."""
+
+    value: str = field(default="", repr=False)
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostProblem:
     """Why a machine could not be looked at."""
 
@@ -80,6 +88,7 @@ class TenantWorld:
     server: Seen[Server] = UNKNOWN
     records: tuple[DnsRecord, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
     keys: Seen[TenantKeys] = UNKNOWN
+    model_key: ModelKey | Literal[Unknown.UNKNOWN] = UNKNOWN
     host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
     outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
     leftovers: tuple[str, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
@@ -92,8 +101,8 @@ class TenantWorld:
 class FleetView:
     """What tenants need to know of their fleet.
 
-    `fault` is the reason and message of a fault of the fleet itself. `model_key` and `registry`
-    were read from Secrets. `snapshot` is a baked image that is fresh, if there is one.
+    `fault` is the reason and message of a fault of the fleet itself. `registry` was read from a
+    Secret. `snapshot` is a baked image that is fresh, if there is one.
     """
 
     identity: Identity
@@ -103,7 +112,6 @@ class FleetView:
     firewall_id: int | None = None
     ssh_key_id: int | None = None
     snapshot: Image | None = None
-    model_key: str = field(default="", repr=False)
     registry: RegistryAccess | None = None
     operator_networks: tuple[str, ...] = ()
 

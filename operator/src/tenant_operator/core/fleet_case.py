@@ -38,7 +38,6 @@ class FleetSecrets:
 
     cloud_token: str = field(default="", repr=False)
     dns_token: str = field(default="", repr=False)
-    model_key: str = field(default="", repr=False)
     registry: RegistryAccess | None = None
     fault: str = ""
 

@@ -68,6 +68,14 @@ def hostname_free(case: Case) -> Result | None:
     )
 
 
+def model_key_found(case: Case) -> Result | None:
+    """The Secret with the customer's own model key is there and holds one."""
+    held = case.world.model_key
+    if held is UNKNOWN:
+        return Look(Subject.MODEL_KEY)
+    return Stop("SecretNotFound", held.fault, after=15) if held.fault else None
+
+
 def inventory_known(case: Case) -> Result | None:
     """What exists already is known, so that nothing is made twice."""
     world = case.world
@@ -98,6 +106,7 @@ _CHECKS: Final[tuple[Callable[[Case], Result | None], ...]] = (
     fleet_sound,
     hostname_inside_zone,
     hostname_free,
+    model_key_found,
     inventory_known,
     place_found,
     profile_ready,

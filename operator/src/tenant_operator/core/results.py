@@ -28,6 +28,7 @@ class Subject(StrEnum):
     ADDRESS = "address"
     RECORDS = "records"
     KEYS = "keys"
+    MODEL_KEY = "model-key"
     HOST = "host"
     OUTSIDE = "outside"
     FIREWALL = "firewall"

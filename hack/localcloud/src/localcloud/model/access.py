@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import secrets
+import string
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 
@@ -10,6 +12,7 @@ from localcloud.model.errors import ApiError, bad_key, missing_key, quota
 from localcloud.model.settings import ModelSettings
 
 _WINDOW = 60.0
+_LETTERS = string.ascii_letters + string.digits
 
 
 def authenticate(
@@ -34,6 +37,11 @@ def authenticate(
 
 def _among(key: str, known: list[str]) -> bool:
     return any(hmac.compare_digest(key.encode(), other.encode()) for other in known)
+
+
+def new_key() -> str:
+    """A key as Google's look: 39 characters."""
+    return f"AIza{''.join(secrets.choice(_LETTERS) for _ in range(35))}"
 
 
 class RateLimit:

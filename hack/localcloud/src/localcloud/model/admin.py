@@ -13,8 +13,9 @@ from localcloud.model.settings import ModelSettings
 
 
 def add_routes(app: web.Application, service: ModelService) -> None:
-    """GET/PATCH settings, GET/POST/DELETE faults, GET/DELETE calls."""
+    """GET/PATCH settings, POST keys, GET/POST/DELETE faults, GET/DELETE calls."""
     panel = _Panel(service)
+    app.router.add_post("/_admin/keys", panel.add_key)
     app.router.add_get("/_admin/settings", panel.settings)
     app.router.add_patch("/_admin/settings", panel.change)
     app.router.add_get("/_admin/faults", panel.faults)
@@ -51,6 +52,10 @@ class _Panel:
         except ValidationError as error:
             return _refusal(error)
         return await self.settings(request)
+
+    async def add_key(self, _request: web.Request) -> web.Response:
+        """One more customer's key."""
+        return web.json_response({"key": self._service.add_key()})
 
     async def faults(self, _request: web.Request) -> web.Response:
         """Faults still to come."""

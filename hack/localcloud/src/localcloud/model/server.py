@@ -15,7 +15,7 @@ from localcloud.model import admin
 from localcloud.model.access import authenticate
 from localcloud.model.errors import ApiError, invalid, quota
 from localcloud.model.faults import Fault
-from localcloud.model.service import ModelService
+from localcloud.model.service import ModelService, keep_nowhere
 from localcloud.model.settings import ModelSettings
 from localcloud.model.stream import CALL, FaultInStream, send_stream, send_whole
 
@@ -54,10 +54,18 @@ class RunningModel:
 
 
 async def start_model(
-    *, host: str, port: int, tls: ssl.SSLContext | None, settings: ModelSettings
+    *,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    settings: ModelSettings,
+    keep_key: Callable[[str], None] = keep_nowhere,
 ) -> RunningModel:
-    """Listen on `host`:`port` (0 chooses one) and load the encoder before returning."""
-    running = RunningModel(url="", service=ModelService(settings))
+    """Listen on `host`:`port` (0 chooses one) and load the encoder before returning.
+
+    `keep_key` remembers a key that was made over `/_admin/keys`.
+    """
+    running = RunningModel(url="", service=ModelService(settings, keep_key=keep_key))
     await asyncio.to_thread(running.service.embedder.encode, ["warm"])
     running.url = await running.also(host=host, port=port, tls=tls, serve_admin=settings.admin)
     return running

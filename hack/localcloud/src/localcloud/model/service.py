@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.model import embedding_calls
-from localcloud.model.access import RateLimit
+from localcloud.model.access import RateLimit, new_key
 from localcloud.model.catalog import BY_NAME, MODELS, Model
 from localcloud.model.embeddings import shared_embedder
 from localcloud.model.errors import ApiError, invalid
@@ -45,18 +45,35 @@ class Generated:
         return self.frame(promptFeedback={"blockReason": self.blocked}, usageMetadata=document)
 
 
+def keep_nowhere(key: str) -> None:
+    """Without a store a made key lives as long as the server."""
+    del key
+
+
 class ModelService:
     """Settings, faults, caches and the encoder."""
 
     def __init__(
-        self, settings: ModelSettings, *, now: Callable[[], float] = time.monotonic
+        self,
+        settings: ModelSettings,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        keep_key: Callable[[str], None] = keep_nowhere,
     ) -> None:
         self.settings = settings
+        self._keep_key = keep_key
         self.faults = FaultList()
         self.embedder = shared_embedder()
         self.calls: list[dict[str, Any]] = []
         self.rate = RateLimit(now)
         self._prefixes = PrefixCache()
+
+    def add_key(self) -> str:
+        """Make one more key that is accepted from now on, and after a restart."""
+        key = new_key()
+        self._keep_key(key)
+        self.settings = self.settings.model_copy(update={"keys": [*self.settings.keys, key]})
+        return key
 
     def model(self, name: str, *, embeds: bool | None = None) -> tuple[Model, Variant]:
         """The catalogue entry for a requested name.
