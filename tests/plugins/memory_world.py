@@ -529,7 +529,7 @@ class MemoryHost:
             "cloud_init": machine.cloud_init,
             "cloud_init_message": "no network" if machine.cloud_init == "error" else "",
             "mounted_volume": machine.mounted,
-            "root_free_mib": 1000,
+            "root_free_mib": 10_000,
             "data_free_mib": 1000,
             "release": machine.release,
             "services": machine.services,

@@ -214,14 +214,27 @@ REASONS: Final[Mapping[str, Reason]] = {
         "The first start of the machine failed.",
         "read /var/log/cloud-init-output.log there, then delete that server: it is made anew",
     ),
-    "AptLocked": Reason("Another program holds the package lock; it is tried again."),
-    "AptFailed": Reason("Packages could not be installed; it is tried again."),
-    "ImagePullFailed": Reason("An image could not be pulled; it is tried again."),
+    "AptLocked": Reason(
+        "Another program holds the package lock; it is waited for, then tried again.",
+        "see who holds it: `lsof /var/lib/dpkg/lock-frontend` on the machine",
+    ),
+    "AptFailed": Reason(
+        "Packages could not be installed; it is tried again.",
+        "try `apt-get update` on the machine: does it reach its package mirror",
+    ),
+    "ImagePullFailed": Reason(
+        "An image could not be pulled; it is tried again.",
+        "see whether the registry answers: `docker pull IMAGE` on the machine",
+    ),
     "DiskFull": Reason(
         "A disk of the machine is full.",
-        "raise spec.volume.sizeGiB, or free space on the machine",
+        "for the data disk raise spec.volume.sizeGiB; for the root disk run "
+        "`docker system prune --all` on the machine",
     ),
-    "DiskMissing": Reason("The data volume does not appear on the machine; it is tried again."),
+    "DiskMissing": Reason(
+        "The data volume does not appear on the machine; it is tried again.",
+        "see whether it is attached: `hcloud volume list`",
+    ),
     "ForeignDisk": Reason(
         "The data volume holds a file system that is not this tenant's; it is untouched.",
         "check the volume; delete it if it is not needed",
@@ -231,7 +244,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         "read the services' logs on the machine: docker compose logs",
     ),
     "Interrupted": Reason("The job on the machine was cut off, by a restart say; it runs again."),
-    "HostJobFailed": Reason("A job on the machine failed; the message ends with its last lines."),
+    "HostJobFailed": Reason(
+        "A job on the machine failed; the message ends with its last lines.",
+        "read `journalctl -u 'tenant-job-*'` on the machine",
+    ),
     "NameNotResolved": Reason(
         "The public name does not resolve to the machine.",
         "check the delegation of the zone and dns.resolvers",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from tenant_operator.api.conditions import REASONS
 from tenant_operator.core.case import UNKNOWN, Case, HostProblem, TenantKeys
 from tenant_operator.core.names import HOLDS_DATA
 from tenant_operator.core.placement import holds_data
@@ -61,6 +62,11 @@ NEEDS_A_PERSON: Final = frozenset(
 HEALTHY: Final = frozenset({"healthy", "running"})
 NEWS_PAUSE: Final = 0.2
 """Short, because a look at a machine on which something runs waits there for news."""
+JOB_ROOT_MIB: Final = 64
+"""What a job's own files may take; with less they could not even be copied."""
+RELEASE_ROOT_MIB: Final = 1024
+RELEASE_DATA_MIB: Final = 128
+"""What a release needs; the host agent asks for the same once it runs."""
 IDLE_SERVICES: Final = frozenset({"agent-blue", "agent-green"})
 """One of the two runs; the other is absent or exited on purpose."""
 
@@ -90,12 +96,13 @@ def _no_facts(problem: HostProblem | None, machine: object) -> Result:
     kind = problem.kind if problem else "unreachable"
     message = problem.message if problem else "The machine was not looked at yet."
     if kind == "host-key":
-        return Stop("HostKeyMismatch", message, after=60)
+        return Stop("HostKeyMismatch", with_help("HostKeyMismatch", message), after=15)
     if kind == "login":
+        message = with_help("LoginRefused", message)
         return Wait("LoginRefused", message, 5, subjects=(Subject.HOST,))
     starting = isinstance(machine, Server) and machine.status != "running"
     reason = "Booting" if starting else "HostUnreachable"
-    return Wait(reason, message, 1, subjects=(Subject.HOST,))
+    return Wait(reason, with_help(reason, message), 1, subjects=(Subject.HOST,))
 
 
 def _host_key_rotated(case: Case, facts: HostFacts, shown: str) -> Result:
@@ -123,7 +130,8 @@ def hardened(case: Case) -> Result:
     if facts is None:
         return Look(Subject.HOST)
     job = case.recipe.harden(facts)
-    return job_result(job, facts, "Hardening", "Applying the hardening measures.")
+    outcome = job_result(job, facts, "Hardening", "Applying the hardening measures.")
+    return given_room(outcome, facts)
 
 
 def data_disk(case: Case) -> Result:
@@ -136,6 +144,7 @@ def data_disk(case: Case) -> Result:
         return Do(LabelVolume(disk.id, labels), "MountingDisk", "Marking the volume as in use.")
     job = case.recipe.data_disk(disk)
     outcome = job_result(job, facts, "MountingDisk", "Mounting the data volume.")
+    outcome = given_room(outcome, facts)
     if isinstance(outcome, Done) and facts.mounted_volume != disk.id:
         return Do(StartJob(job), "MountingDisk", "The data volume is not mounted; mounting it.")
     return outcome
@@ -148,6 +157,7 @@ def stack(case: Case) -> Result:
         return Look(Subject.HOST)
     job = case.recipe.deploy()
     outcome = job_result(job, facts, "DeployingRelease", f"Deploying {job.digest[:12]}.")
+    outcome = given_room(outcome, facts, root=RELEASE_ROOT_MIB, data=RELEASE_DATA_MIB)
     if not isinstance(outcome, Done):
         return outcome
     if facts.release != job.digest:
@@ -222,20 +232,53 @@ def job_result(job: Job, facts: HostFacts, reason: str, message: str) -> Result:
         case JobPhase.DONE:
             return Done()
         case JobPhase.RUNNING:
-            return Wait(reason, state.message or message, NEWS_PAUSE, subjects=(Subject.HOST,))
+            return _running(state, reason, message)
         case JobPhase.FAILED:
             return _failed(job, state)
 
 
+def _running(state: JobState, reason: str, message: str) -> Wait:
+    """At work; a job that is held up by something says by what."""
+    said = state.message or message
+    if state.failure is not None:
+        reason = FAILURE_REASONS[state.failure]
+        said = with_help(reason, said)
+    return Wait(reason, said, NEWS_PAUSE, subjects=(Subject.HOST,))
+
+
 def _failed(job: Job, state: JobState) -> Retry:
     failure = state.failure or HostFailure.OTHER
+    reason = FAILURE_REASONS[failure]
     return Retry(
         StartJob(job),
         failure=f"{state.digest} {state.finished}",
-        reason=FAILURE_REASONS[failure],
-        message=state.message or f"The job {state.name} failed.",
+        reason=reason,
+        message=with_help(reason, state.message or f"The job {state.name} failed."),
         person_needed=failure in NEEDS_A_PERSON,
     )
+
+
+def given_room(
+    outcome: Result, facts: HostFacts, *, root: int = JOB_ROOT_MIB, data: int = 0
+) -> Result:
+    """A job is started only where its files fit; a full disk is looked at again soon."""
+    if not isinstance(outcome, Do | Retry):
+        return outcome
+    short = (
+        ("root disk", facts.root_free_mib, root),
+        ("data disk (/srv/tenant)", facts.data_free_mib, data),
+    )
+    for name, free, wanted in short:
+        if free < wanted:
+            cause = f"The machine's {name} has {free} MiB free and needs {wanted}."
+            return Stop("DiskFull", with_help("DiskFull", cause), after=15)
+    return outcome
+
+
+def with_help(reason: str, message: str) -> str:
+    """The cause and, where the reason has one, what a person can do about it."""
+    help_ = REASONS[reason].help
+    return f"{message} What helps: {help_}." if help_ else message
 
 
 def _facts(case: Case) -> HostFacts | None:

@@ -25,6 +25,7 @@ AGENT = "/opt/tenant/host-agent/hostagent.pyz"
 HARDENING = Path("/opt/tenant/host-agent/harden.json")
 DRIFT = Path("/run/tenant/drift.json")
 DRIFT_SECONDS = 300.0
+ROOT_DISK = ("/opt/tenant", "/")
 DISKS = Path("/dev/disk/by-id")
 VOLUME = "scsi-0HC_Volume_"
 NEWS_SECONDS = 1.0
@@ -103,13 +104,13 @@ def volume_of(device: str) -> int | None:
     return None
 
 
-def free_mib(path: str) -> int:
-    """Free space of a file system; 0 when the path does not exist."""
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return 0
-    return found.f_bavail * found.f_frsize // 2**20
+def free_mib(*paths: str) -> int:
+    """Free space behind the first path that exists; 0 when none does."""
+    for path in paths:
+        if Path(path).exists():
+            found = os.statvfs(path)
+            return found.f_bavail * found.f_frsize // 2**20
+    return 0
 
 
 def services() -> dict[str, str]:
@@ -174,7 +175,7 @@ def observe() -> dict[str, Any]:
         "cloud_init_message": message,
         "jobs": jobs(),
         "mounted_volume": mounted,
-        "root_free_mib": free_mib("/"),
+        "root_free_mib": free_mib(*ROOT_DISK),
         "data_free_mib": free_mib("/srv/tenant") if mounted is not None else 0,
         "release": load(STATE).get("release"),
         "services": services(),

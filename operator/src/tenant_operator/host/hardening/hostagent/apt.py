@@ -52,7 +52,7 @@ def patiently(argv: Sequence[str], progress: Progress) -> None:
         failure = classify(ended.err, otherwise="apt-failed")
         if failure != "apt-locked" or time.monotonic() > end:
             raise JobError(failure, f"`{' '.join(argv[:1])} {argv[6]}`: {words(ended)}")
-        progress.say(f"waiting for apt: {words(ended)}")
+        progress.say(f"waiting for apt: {words(ended)}", held_up=failure)
         time.sleep(2)
 
 

@@ -55,9 +55,10 @@ class Progress:
         self._places = places
         self._record = record
 
-    def say(self, message: str) -> None:
-        """Store a sentence in the record."""
-        self._record = Record(**{**asdict(self._record), "message": message})
+    def say(self, message: str, *, held_up: str | None = None) -> None:
+        """Store a sentence in the record; `held_up` is the failure it will be if that stays."""
+        said = {"message": message, "failure": held_up}
+        self._record = Record(**{**asdict(self._record), **said})
         write(self._places, self._record)
 
     def end(self, *, failure: str | None = None, message: str = "") -> Record:
