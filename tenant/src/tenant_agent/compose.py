@@ -21,6 +21,7 @@ from tenant_agent.services.limits import AttemptLimit
 from tenant_agent.services.progress import Progress
 from tenant_agent.services.registry import Services
 from tenant_agent.services.search import Search
+from tenant_agent.services.writing import Writing
 from tenant_agent.settings import Settings
 from tenant_agent.store.pool import Database
 
@@ -53,13 +54,13 @@ def build_services(settings: Settings, database: Database, redis: Redis) -> Serv
     limit = AttemptLimit(
         redis, attempts=settings.login_attempts, window=settings.login_window_seconds
     )
+    answer_log = AnswerLog(redis, settings.answer_unread_seconds)
+    writing = Writing(database, answer_log, lambda: Answering(search, chat, embeddings), settings)
     return Services(
         settings=settings,
         accounts=Accounts(database, limit, settings),
         branding=Branding(settings),
-        chat=Chat(
-            database, AnswerLog(redis), lambda: Answering(search, chat, embeddings), settings
-        ),
+        chat=Chat(database, answer_log, writing, settings),
         conversations=Conversations(database),
         documents=Documents(database, files),
         health=Health(database, redis, settings),

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     embedding_dimensions: int = Field(default=768, ge=64, le=3072)
     model_timeout_seconds: float = Field(default=30, gt=0, le=600)
     answer_timeout_seconds: float = Field(default=120, gt=0, le=600)
+    answer_unread_seconds: float = Field(
+        default=30, ge=1, le=600, description="An answer that nobody reads is stopped after this"
+    )
     branding_file: Path | None = None
     languages: str = "de,en"
     admin_email: str = ""

@@ -267,7 +267,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Question
-         * @description Ask; the answer streams, and goes on being written when the connection breaks.
+         * @description Ask; the answer streams, and goes on being written for a while when nobody reads it.
          */
         post: operations["askQuestion"];
         delete?: never;
@@ -287,9 +287,29 @@ export interface paths {
         put?: never;
         /**
          * Retry Message
-         * @description Try a failed answer again.
+         * @description Try a failed or stopped answer again.
          */
         post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/messages/{message_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Message
+         * @description End an answer being written; its stream ends with `stopped`. One that ended stays.
+         */
+        post: operations["stopMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -792,10 +812,10 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "complete" | "streaming" | "failed";
+            state: "complete" | "streaming" | "failed" | "stopped";
             /**
              * Outcome
-             * @description null for questions and unfinished answers
+             * @description null for questions and for what is no whole answer: failed, stopped
              */
             outcome: ("answered" | "not_found") | null;
             /** Citations */
@@ -975,6 +995,13 @@ export interface components {
              * Format: uuid
              */
             conversation_id: string;
+        };
+        /**
+         * StoppedEvent
+         * @description SSE `stopped`: the reader stopped it, or nobody read; what was proven by then is kept.
+         */
+        StoppedEvent: {
+            message: components["schemas"]["Message"];
         };
         /**
          * TokenEvent
@@ -2052,13 +2079,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Events `status`, `sources`, `token`, `citation`, `done`, `error`; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
+            /** @description Events `status`, `sources`, `token`, `citation`, and one of `done`, `stopped`, `error` at the end; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["ErrorEvent"]);
+                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["StoppedEvent"] | components["schemas"]["ErrorEvent"]);
                 };
             };
             /** @description Unauthorized */
@@ -2140,13 +2167,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `status`, `sources`, `token`, `citation`, `done`, `error`; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
+            /** @description Events `status`, `sources`, `token`, `citation`, and one of `done`, `stopped`, `error` at the end; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["ErrorEvent"]);
+                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["StoppedEvent"] | components["schemas"]["ErrorEvent"]);
                 };
             };
             /** @description Unauthorized */
@@ -2214,6 +2241,63 @@ export interface operations {
             };
         };
     };
+    stopMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resumeMessage: {
         parameters: {
             query?: never;
@@ -2230,13 +2314,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `status`, `sources`, `token`, `citation`, `done`, `error`; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
+            /** @description Events `status`, `sources`, `token`, `citation`, and one of `done`, `stopped`, `error` at the end; each has an id, `…/events` with Last-Event-ID continues after it for an hour */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["ErrorEvent"]);
+                    "text/event-stream": string & (components["schemas"]["StatusEvent"] | components["schemas"]["SourcesEvent"] | components["schemas"]["TokenEvent"] | components["schemas"]["CitationEvent"] | components["schemas"]["DoneEvent"] | components["schemas"]["StoppedEvent"] | components["schemas"]["ErrorEvent"]);
                 };
             };
             /** @description Unauthorized */

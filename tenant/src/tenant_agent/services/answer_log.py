@@ -2,12 +2,14 @@
 
 Whoever reads (the browser that asked, one that lost its connection, one that reached the other
 colour) reads the same events from any point. PostgreSQL holds the answer; losing these events
-loses nothing but the live view.
+loses nothing but the live view. A key beside the stream says that somebody reads; it expires.
 """
 
 import asyncio
+import contextlib
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,18 +41,34 @@ class Event:
 class AnswerLog:
     """Appends and follows."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, unread_seconds: float) -> None:
         self._redis = redis
+        self._unread_seconds = unread_seconds
 
     def _key(self, message_id: UUID) -> str:
         return f"answer:{message_id}"
 
+    def _reader_key(self, message_id: UUID) -> str:
+        return f"answer:{message_id}:read"
+
     async def begin(self, message_id: UUID) -> None:
-        """Start an empty log; raises Unavailable when Redis does not answer."""
+        """Start an empty log, as if just read; raises Unavailable when Redis does not answer."""
         try:
             await self._redis.delete(self._key(message_id))
+            await self._note_reader(message_id)
         except RedisError as error:
             raise Unavailable("redis_down", retry_after=5) from error
+
+    async def _note_reader(self, message_id: UUID) -> None:
+        milliseconds = int(self._unread_seconds * 1000)
+        await self._redis.set(self._reader_key(message_id), b"1", px=milliseconds)
+
+    async def is_read(self, message_id: UUID) -> bool:
+        """Return whether somebody read lately; yes when Redis does not answer."""
+        try:
+            return bool(await self._redis.exists(self._reader_key(message_id)))
+        except RedisError:
+            return True
 
     async def append(self, message_id: UUID, name: str, data: dict[str, Any]) -> None:
         """Add an event; a silent Redis costs the live view, never the answer."""
@@ -81,7 +99,12 @@ class AnswerLog:
     async def follow(self, message_id: UUID, after: str | None) -> AsyncIterator[Event | None]:
         """Yield events after a place; None when nothing came for a while; stops after END."""
         place = after if after and EVENT_ID.fullmatch(after) else "0"
+        noted = float("-inf")
         while True:
+            if time.monotonic() - noted > self._unread_seconds / 3:
+                noted = time.monotonic()
+                with contextlib.suppress(RedisError):
+                    await self._note_reader(message_id)
             events = await self._read(message_id, place)
             if not events:
                 yield None

@@ -1,10 +1,11 @@
 """Writes one answer: search, ask, check every sentence, store. No HTTP in here.
 
-What the reader sees is only what passed the check; `Progress` carries it out as it comes. A
-failure anywhere leaves no answer behind.
+What the reader sees is only what passed the check; `emit` carries it out as it comes. A failure
+anywhere leaves no answer behind; of one that is stopped, `so_far` is what was proven.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +82,8 @@ class Answering:
         self._chat = chat
         self._embeddings = embeddings
         self.usage = Usage()
+        self._draft = Draft()
+        self._removed = 0
 
     async def _likeness(self, claim: str, candidates: Sequence[str]) -> list[float]:
         vectors = await self._embeddings.embed_passages([claim, *candidates])
@@ -94,57 +97,56 @@ class Answering:
         """
         passages = await self._search.find(search_text(task.question, task.earlier_questions))
         if not passages:
-            return await self._nothing(task, emit, removed=0)
+            return await self._nothing(task, emit)
         described = {n: source_of(n, item) for n, item in enumerate(passages, 1)}
         await emit("sources", {"sources": list(described.values())})
         await emit("status", {"stage": "asking"})
         sources = prompt_sources(passages)
         prompt = build_prompt(task.question, task.language, sources, task.history)
         verifier = Verifier(task.question, sources, self._likeness)
-        draft = Draft()
-        async for sentence in self._written(prompt, emit):
-            proven = await verifier.check(sentence)
-            if proven is not None:
-                await self._show(draft, proven, described, emit)
-        if not draft.parts:
-            return await self._nothing(task, emit, removed=verifier.removed)
-        return self._stored(task, draft, verifier.removed)
+        # Closed by hand: a stop must end the provider's stream now, not when memory is tidied up.
+        async with aclosing(self._written(prompt, emit)) as written:
+            async for sentence in written:
+                proven = await verifier.check(sentence)
+                self._removed = verifier.removed
+                if proven is not None:
+                    await self._show(proven, described, emit)
+        if not self._draft.parts:
+            return await self._nothing(task, emit)
+        return self.so_far(task.language, "answered")
 
-    async def _written(self, prompt: Prompt, emit: Emit) -> AsyncIterator[Sentence]:
+    async def _written(self, prompt: Prompt, emit: Emit) -> AsyncGenerator[Sentence]:
         """Yield the sentences the model writes; none when it says that nothing was found."""
         stream, begun = SentenceStream(), False
-        async for piece in self._chat.stream(prompt):
-            self.usage = piece.usage or self.usage
-            if piece.text and not begun:
-                begun = True
-                await emit("status", {"stage": "answering"})
-            for sentence in stream.feed(piece.text):
-                yield sentence
+        async with aclosing(self._chat.stream(prompt)) as pieces:
+            async for piece in pieces:
+                self.usage = piece.usage or self.usage
+                if piece.text and not begun:
+                    begun = True
+                    await emit("status", {"stage": "answering"})
+                for sentence in stream.feed(piece.text):
+                    yield sentence
         for sentence in stream.close():
             if NOT_FOUND not in sentence.text:
                 yield sentence
 
-    async def _show(
-        self,
-        draft: Draft,
-        proven: Proven,
-        described: dict[int, dict[str, Any]],
-        emit: Emit,
-    ) -> None:
+    async def _show(self, proven: Proven, described: dict[int, dict[str, Any]], emit: Emit) -> None:
         for cited in proven.sources:
-            if cited.n not in draft.citations:
+            if cited.n not in self._draft.citations:
                 citation = {**described[cited.n], "quote": cited.quote}
-                draft.citations[cited.n] = citation
+                self._draft.citations[cited.n] = citation
                 await emit("citation", citation)
-        await emit("token", {"text": draft.add(proven)})
+        await emit("token", {"text": self._draft.add(proven)})
 
-    async def _nothing(self, task: Task, emit: Emit, removed: int) -> StoredAnswer:
+    async def _nothing(self, task: Task, emit: Emit) -> StoredAnswer:
         text = sentences.not_in_documents(task.language)
         await emit("token", {"text": text})
-        return StoredAnswer(text, "not_found", [], removed, task.language, self.usage.as_dict())
+        usage = self.usage.as_dict()
+        return StoredAnswer(text, "not_found", [], self._removed, task.language, usage)
 
-    def _stored(self, task: Task, draft: Draft, removed: int) -> StoredAnswer:
-        citations = [draft.citations[n] for n in sorted(draft.citations)]
-        return StoredAnswer(
-            draft.content, "answered", citations, removed, task.language, self.usage.as_dict()
-        )
+    def so_far(self, language: str | None, outcome: str | None = None) -> StoredAnswer:
+        """Return what is proven by now; without an outcome it is not an answer."""
+        content, found = self._draft.content, self._draft.citations
+        citations = [found[n] for n in sorted(found)]
+        usage = self.usage.as_dict()
+        return StoredAnswer(content, outcome, citations, self._removed, language, usage)

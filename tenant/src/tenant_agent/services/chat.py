@@ -1,34 +1,18 @@
-"""Questions and their answers: rows first, then a task that writes, then events to whoever reads.
+"""Questions and answers: rows first, then a task that writes, then events to whoever reads."""
 
-The task belongs to the process, not to the connection: a reader who goes away and comes back finds
-the answer going on. A process that ends marks its answers as interrupted; one that is killed is
-found by its missing heartbeat.
-"""
-
-import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-import structlog
-
-from tenant_agent.agent.models.port import Turn
-from tenant_agent.errors import AgentError, Refused
-from tenant_agent.metrics import ANSWER_SECONDS, ANSWERS, MODEL_TOKENS
+from tenant_agent.errors import Refused
 from tenant_agent.retrieval.languages import detect_language
 from tenant_agent.services.answer_log import END, AnswerLog, Event
-from tenant_agent.services.answering import Answering, Task
+from tenant_agent.services.writing import Writing
 from tenant_agent.settings import Settings
 from tenant_agent.store import conversations as store
-from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable
+from tenant_agent.store.pool import Connection, Database
 from tenant_agent.store.records import MessageRecord
 
-log = structlog.get_logger(__name__)
-HEARTBEAT_SECONDS = 5.0
-DRAIN_SECONDS = 20.0
 TITLE_LENGTH = 80
 
 
@@ -49,35 +33,19 @@ def answer_language(question: Question, offered: list[str]) -> str:
     return detected if detected in offered else question.reader_language
 
 
-def history_of(messages: list[MessageRecord], before: UUID) -> list[MessageRecord]:
-    """Return the complete messages before a question."""
-    earlier = []
-    for message in messages:
-        if message.id == before:
-            break
-        if message.state == "complete":
-            earlier.append(message)
-    return earlier
-
-
 class Chat:
-    """Ask, retry, follow."""
+    """Ask, retry, stop, follow."""
 
     def __init__(
-        self,
-        database: Database,
-        answer_log: AnswerLog,
-        make_answering: Callable[[], Answering],
-        settings: Settings,
+        self, database: Database, answer_log: AnswerLog, writing: Writing, settings: Settings
     ) -> None:
         self._database = database
         self._log = answer_log
-        self._make_answering = make_answering
+        self._writing = writing
         self._settings = settings
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def _refuse_crowd(self) -> None:
-        if len(self._tasks) >= self._settings.answers_at_once:
+        if self._writing.running >= self._settings.answers_at_once:
             raise Refused("too_many_questions", retry_after=5)
 
     async def ask(self, account: UUID, conversation_id: UUID, question: Question) -> MessageRecord:
@@ -93,7 +61,7 @@ class Chat:
             message = await self._open(
                 connection, (account, conversation_id), question.text, language
             )
-        await self._begin(message)
+        self._writing.begin(message)
         return message
 
     async def _open(
@@ -111,28 +79,33 @@ class Chat:
         return _found(await store.message(connection, answer_id))
 
     async def retry(self, account: UUID, conversation_id: UUID, message_id: UUID) -> MessageRecord:
-        """Begin a failed answer again.
+        """Begin a failed or stopped answer again.
 
         Raises:
             Refused: `not_found`, `not_retryable` or `too_many_questions`.
         """
         self._refuse_crowd()
         async with self._database.transaction() as connection:
-            if await store.by_id(connection, account, conversation_id) is None:
-                raise Refused("not_found")
-            message = _found(await store.message(connection, message_id))
-            if message.conversation_id != conversation_id:
-                raise Refused("not_found")
+            message = await _message(connection, (account, conversation_id), message_id)
             if not await store.begin_again(connection, message_id):
                 raise Refused("not_retryable")
             await self._log.begin(message_id)
-        await self._begin(message)
+        self._writing.begin(message)
         return message
 
-    async def _begin(self, message: MessageRecord) -> None:
-        task = asyncio.create_task(self._run(message), name=f"answer-{message.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def stop(self, account: UUID, conversation_id: UUID, message_id: UUID) -> None:
+        """End an answer that is being written; one that has ended stays as it is.
+
+        What was proven by then is stored as stopped; the stream ends with that. The order comes
+        by the row as well, for an answer that another process writes.
+
+        Raises:
+            Refused: `not_found`.
+        """
+        async with self._database.transaction() as connection:
+            await _message(connection, (account, conversation_id), message_id)
+            await store.ask_to_stop(connection, message_id)
+        self._writing.stop(message_id)
 
     async def message(self, message_id: UUID) -> MessageRecord:
         """Return a message as stored; raises Refused `not_found`."""
@@ -148,89 +121,22 @@ class Chat:
                 yield Event("", END, {})
                 return
 
-    async def _task_of(self, message: MessageRecord) -> Task:
-        async with self._database.transaction() as connection:
-            messages = await store.messages(connection, message.conversation_id)
-        question = next(item for item in messages if item.id == message.question_id)
-        earlier = history_of(messages, question.id)
-        turns = tuple(
-            Turn("user" if item.role == "user" else "model", item.content) for item in earlier
-        )
-        asked = tuple(item.content for item in earlier if item.role == "user")
-        return Task(question.content, message.language or "en", turns, asked)
-
-    async def _run(self, message: MessageRecord) -> None:
-        """Write the answer; every way out leaves the row complete or failed."""
-        answering = self._make_answering()
-        started = time.monotonic()
-        beat = asyncio.create_task(self._beat(message.id))
-        try:
-            async with asyncio.timeout(self._settings.answer_timeout_seconds):
-                await self._write(message, answering)
-        except AgentError as error:
-            await self._fail(message, (error.code, error.values), answering)
-        except TimeoutError:
-            await self._fail(message, ("model_slow", {}), answering)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._fail(message, ("interrupted", {}), answering))
-            raise
-        except Exception as error:
-            log.error("answer failed unexpectedly", exc_info=error)
-            await self._fail(message, ("model_error", {}), answering)
-        finally:
-            beat.cancel()
-            ANSWER_SECONDS.observe(time.monotonic() - started)
-
-    async def _write(self, message: MessageRecord, answering: Answering) -> None:
-        ids = {
-            "message_id": str(message.id),
-            "question_id": str(message.question_id),
-            "conversation_id": str(message.conversation_id),
-        }
-
-        async def emit(name: str, data: dict[str, Any]) -> None:
-            body = {**data, **ids} if name == "status" else data
-            await self._log.append(message.id, name, body)
-
-        await emit("status", {"stage": "searching"})
-        answer = await answering.answer(await self._task_of(message), emit)
-        async with self._database.transaction() as connection:
-            await store.complete(connection, message.id, answer)
-        await self._log.append(message.id, END, {})
-        self._count(answer.outcome, answering)
-
-    async def _fail(
-        self, message: MessageRecord, cause: tuple[str, dict[str, Any]], answering: Answering
-    ) -> None:
-        try:
-            async with self._database.transaction() as connection:
-                await store.fail(connection, message.id, cause, answering.usage.as_dict())
-        except DatabaseUnavailable:
-            log.warning("failure not stored; the sweep will", message=str(message.id))
-            return
-        await self._log.append(message.id, END, {})
-        self._count(cause[0], answering)
-
-    def _count(self, outcome: str, answering: Answering) -> None:
-        ANSWERS.labels(outcome).inc()
-        for kind, number in answering.usage.as_dict().items():
-            MODEL_TOKENS.labels(kind).inc(number)
-
-    async def _beat(self, message_id: UUID) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            with contextlib.suppress(DatabaseUnavailable):
-                async with self._database.transaction() as connection:
-                    await store.heartbeat(connection, message_id)
-
     async def close(self) -> None:
-        """Let running answers end, for a while; the rest is marked as interrupted."""
-        if not self._tasks:
-            return
-        _, running = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Let running answers end, for a while."""
+        await self._writing.close()
+
+
+async def _message(
+    connection: Connection, place: tuple[UUID, UUID], message_id: UUID
+) -> MessageRecord:
+    """Return a message of an account's conversation; raises Refused `not_found`."""
+    account, conversation_id = place
+    if await store.by_id(connection, account, conversation_id) is None:
+        raise Refused("not_found")
+    message = _found(await store.message(connection, message_id))
+    if message.conversation_id != conversation_id:
+        raise Refused("not_found")
+    return message
 
 
 def _title(text: str) -> str:

@@ -15,13 +15,13 @@ from tenant_agent.store.records import ConversationRecord, MessageRecord
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What a finished answer is stored as."""
+    """What an answer is stored as; a stopped one has no outcome."""
 
     content: str
-    outcome: str
+    outcome: str | None
     citations: list[dict[str, Any]]
     removed: int
-    language: str
+    language: str | None
     usage: dict[str, Any]
 
 
@@ -132,18 +132,34 @@ async def insert_answer(
 
 
 async def begin_again(connection: Connection, message_id: UUID) -> bool:
-    """Make a failed answer a running one."""
+    """Make a failed or stopped answer a running one."""
     return await _id(connection, "begin_again", {"id": message_id}) is not None
 
 
-async def heartbeat(connection: Connection, message_id: UUID) -> None:
-    """Say the answer is still being written."""
-    await connection.execute(query("conversations", "heartbeat"), {"id": message_id})
+async def heartbeat(connection: Connection, message_id: UUID) -> bool:
+    """Say the answer is still being written; returns whether it is still wanted."""
+    cursor = await connection.execute(query("conversations", "heartbeat"), {"id": message_id})
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def ask_to_stop(connection: Connection, message_id: UUID) -> None:
+    """Note that the reader wants no more; an answer that has ended stays as it is."""
+    await connection.execute(query("conversations", "ask_to_stop"), {"id": message_id})
 
 
 async def complete(connection: Connection, message_id: UUID, answer: StoredAnswer) -> bool:
     """Store a whole answer; False when it is no longer running."""
-    values = {
+    return await _id(connection, "complete", _row(message_id, answer)) is not None
+
+
+async def stop(connection: Connection, message_id: UUID, answer: StoredAnswer) -> bool:
+    """Store what there is of a stopped answer; False when it is no longer running."""
+    return await _id(connection, "stop", _row(message_id, answer)) is not None
+
+
+def _row(message_id: UUID, answer: StoredAnswer) -> dict[str, Any]:
+    return {
         "id": message_id,
         "content": answer.content,
         "outcome": answer.outcome,
@@ -152,7 +168,6 @@ async def complete(connection: Connection, message_id: UUID, answer: StoredAnswe
         "language": answer.language,
         "usage": Jsonb(answer.usage),
     }
-    return await _id(connection, "complete", values) is not None
 
 
 async def fail(

@@ -17,7 +17,7 @@ DocumentState = Literal["queued", "processing", "ready", "failed"]
 DocumentKind = Literal["pdf", "docx", "html", "markdown", "text"]
 JobState = Literal["queued", "running", "done", "failed"]
 JobStage = Literal["waiting", "reading", "embedding", "indexing", "finished"]
-MessageState = Literal["complete", "streaming", "failed"]
+MessageState = Literal["complete", "streaming", "failed", "stopped"]
 Outcome = Literal["answered", "not_found"]
 
 
@@ -193,7 +193,9 @@ class Message(Wire):
     content: str = Field(description="Markdown without links, images and raw HTML")
     language: str | None
     state: MessageState
-    outcome: Outcome | None = Field(description="null for questions and unfinished answers")
+    outcome: Outcome | None = Field(
+        description="null for questions and for what is no whole answer: failed, stopped"
+    )
     citations: list[Citation]
     removed_sentences: int = Field(description="Sentences withheld: the sources do not say them")
     failure: Failure | None
@@ -252,6 +254,12 @@ class CitationEvent(Citation):
 
 class DoneEvent(Wire):
     """SSE `done`: the stored answer; replaces what was shown."""
+
+    message: Message
+
+
+class StoppedEvent(Wire):
+    """SSE `stopped`: the reader stopped it, or nobody read; what was proven by then is kept."""
 
     message: Message
 

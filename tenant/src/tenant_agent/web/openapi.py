@@ -20,6 +20,7 @@ STREAMED = (
     models.TokenEvent,
     models.CitationEvent,
     models.DoneEvent,
+    models.StoppedEvent,
     models.ErrorEvent,
     models.Problem,
 )

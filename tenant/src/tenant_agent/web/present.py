@@ -18,6 +18,7 @@ from tenant_agent.web.models import (
     Job,
     Message,
     Page,
+    StoppedEvent,
 )
 from tenant_agent.web.sse import ServerSentEvent
 
@@ -127,5 +128,8 @@ def _final(event_id: str, record: MessageRecord, language: str) -> ServerSentEve
     if failure is not None:
         body = ErrorEvent(message_id=record.id, failure=failure).model_dump_json()
         return ServerSentEvent("error", body, event_id)
-    done = DoneEvent(message=message_out(record, language)).model_dump_json()
-    return ServerSentEvent("done", done, event_id)
+    message = message_out(record, language)
+    if record.state == "stopped":
+        stopped = StoppedEvent(message=message).model_dump_json()
+        return ServerSentEvent("stopped", stopped, event_id)
+    return ServerSentEvent("done", DoneEvent(message=message).model_dump_json(), event_id)

@@ -39,7 +39,8 @@ class RunningModel:
     ) -> str:
         """Listen in one more place; returns its base URL."""
         app = _application(self.service, serve_admin=serve_admin)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        # As at a provider: who hangs up gets nothing more generated.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, handler_cancellation=True)
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, host, port, ssl_context=tls).start()

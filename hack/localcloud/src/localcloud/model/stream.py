@@ -6,6 +6,7 @@ event has the finish reason. Function calls come in one event.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -21,7 +22,8 @@ from localcloud.model.service import Generated
 from localcloud.model.usage import Counter, Usage
 
 CALL: web.RequestKey[dict[str, Any]] = web.RequestKey("call")
-"""What `/_admin/calls` shows of a request; a stream notes when its first piece of text left."""
+"""What `/_admin/calls` shows of a request; a stream notes when its first piece of text left, and
+`left` when the client went away before the end: from then on nothing is generated for it."""
 _ENDING = frozenset({"finish", "cut_stream", "error_in_stream"})
 _RATINGS = (
     "HARM_CATEGORY_HARASSMENT",
@@ -117,8 +119,20 @@ async def send_stream(
     response = web.StreamResponse()
     response.content_type = "text/event-stream" if events else "application/json"
     await response.prepare(request)
-    started = False
-    async for body in _bodies(made, fault, counter):
+    try:
+        await _write_bodies(request, response, _bodies(made, fault, counter))
+    except (ConnectionResetError, asyncio.CancelledError):
+        request[CALL]["left"] = time.time()
+        raise
+    await response.write_eof()
+    return response
+
+
+async def _write_bodies(
+    request: web.Request, response: web.StreamResponse, bodies: AsyncIterator[dict[str, Any]]
+) -> None:
+    events, started = response.content_type == "text/event-stream", False
+    async for body in bodies:
         text = json.dumps(body, ensure_ascii=False)
         opening, end = ("data: ", "\r\n\r\n") if events else (",\r\n" if started else "[", "")
         if not started:
@@ -127,5 +141,3 @@ async def send_stream(
         started = True
     if not events:
         await response.write(b"]" if started else b"[]")
-    await response.write_eof()
-    return response

@@ -6,8 +6,8 @@ each new client, so that a rotated key counts after a refusal without a restart.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -139,40 +139,45 @@ class GeminiChat:
         )
         return {"model": self.name, "contents": contents, "config": config}
 
-    async def _pieces(self, models: Any, prompt: Prompt) -> AsyncIterator[Any]:
+    async def _pieces(self, models: Any, prompt: Prompt) -> AsyncGenerator[Any]:
         """Yield raw responses; silence longer than the time limit is a failure."""
         async with asyncio.timeout(self._timeout):
-            responses = aiter(await models.generate_content_stream(**self._request(prompt)))
-        while True:
-            async with asyncio.timeout(self._timeout):
-                response = await anext(responses, None)
-            if response is None:
-                return
-            yield response
+            opened = await models.generate_content_stream(**self._request(prompt))
+        async with aclosing(opened) as responses:
+            while True:
+                async with asyncio.timeout(self._timeout):
+                    response = await anext(responses, None)
+                if response is None:
+                    return
+                yield response
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Yield the answer as it is written; see the port."""
         begun = False
         try:
-            async for piece in self._finished_stream(prompt):
-                begun = begun or bool(piece.text)
-                yield piece
+            async with aclosing(self._finished_stream(prompt)) as pieces:
+                async for piece in pieces:
+                    begun = begun or bool(piece.text)
+                    yield piece
         except ModelFailure as error:
             if begun and error.code == "model_down":
                 raise ModelFailure("model_broken_off") from error
             raise
 
-    async def _finished_stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def _finished_stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Yield pieces; a stream that ends without a finish reason was broken off."""
         finished = False
         usage: Usage | None = None
-        async with self._client.calling() as models:
-            async for response in self._pieces(models, prompt):
+        async with (
+            self._client.calling() as models,
+            aclosing(self._pieces(models, prompt)) as responses,
+        ):
+            async for response in responses:
                 usage = read_usage(response.usage_metadata) or usage
                 text, ended = _read_response(response)
                 finished = finished or ended
                 if text:
-                    yield Piece(text)
+                    yield Piece(text, usage)
         if not finished:
             raise ModelFailure("model_broken_off")
         yield Piece(usage=usage or Usage())

@@ -1,10 +1,11 @@
 """What the agent asks of model providers, whoever they are.
 
 Calls are never repeated by the adapter: whoever calls decides (a person asks again, a job waits).
-Every failure is a `ModelFailure`; usage is reported once, with the last piece.
+Every failure is a `ModelFailure`; usage comes with the pieces as far as it is known, since what
+was written until a stop or a failure is billed too.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -46,7 +47,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a streamed answer; `usage` comes with the last one."""
+    """A piece of a streamed answer; `usage` is that of the whole call so far, final at the end."""
 
     text: str = ""
     usage: Usage | None = None
@@ -57,8 +58,8 @@ class ChatModel(Protocol):
 
     name: str
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[Piece]:
-        """Yield the answer as it is written.
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        """Yield the answer as it is written; closing the generator ends the call.
 
         Raises:
             ModelFailure: at any point; what was yielded so far is then not an answer.

@@ -56,18 +56,24 @@ on conflict (conversation_id) where state = 'streaming' do nothing
 returning id
 
 -- name: begin_again
--- Makes a failed answer a running one.
+-- Makes a failed or stopped answer a running one.
 update message
-set state = 'streaming', failure_code = null, failure_values = '{}', heartbeat_at = now()
-where id = %(id)s and state = 'failed'
+set state = 'streaming', content = '', outcome = null, citations = '[]', removed_sentences = 0,
+    failure_code = null, failure_values = '{}', stop_asked = false, heartbeat_at = now()
+where id = %(id)s and state in ('failed', 'stopped')
     and not exists (
         select from message other
         where other.conversation_id = message.conversation_id and other.state = 'streaming')
 returning id
 
 -- name: heartbeat
--- Says the answer is still being written.
+-- Says the answer is still being written, and hears whether it is still wanted.
 update message set heartbeat_at = now() where id = %(id)s and state = 'streaming'
+returning not stop_asked
+
+-- name: ask_to_stop
+-- The reader wants no more of it; whichever process writes it hears so with its next heartbeat.
+update message set stop_asked = true where id = %(id)s and state = 'streaming'
 
 -- name: complete
 -- Stores a whole answer; only a running one can become complete.
@@ -82,6 +88,14 @@ returning id
 update message
 set state = 'failed', content = '', outcome = null, citations = '[]', removed_sentences = 0,
     failure_code = %(code)s, failure_values = %(values)s, usage = %(usage)s
+where id = %(id)s and state = 'streaming'
+returning id
+
+-- name: stop
+-- Stores what was proven until the reader stopped the answer; no outcome, so it is no answer.
+update message
+set state = 'stopped', content = %(content)s, outcome = null, citations = %(citations)s,
+    removed_sentences = %(removed)s, usage = %(usage)s, language = %(language)s
 where id = %(id)s and state = 'streaming'
 returning id
 

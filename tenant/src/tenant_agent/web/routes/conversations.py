@@ -30,8 +30,9 @@ router = APIRouter(prefix="/conversations", tags=["conversations"])
 
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Events `status`, `sources`, `token`, `citation`, `done`, `error`; each "
-        "has an id, `…/events` with Last-Event-ID continues after it for an hour",
+        "description": "Events `status`, `sources`, `token`, `citation`, and one of `done`, "
+        "`stopped`, `error` at the end; each has an id, `…/events` with Last-Event-ID continues "
+        "after it for an hour",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -43,6 +44,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
                             "TokenEvent",
                             "CitationEvent",
                             "DoneEvent",
+                            "StoppedEvent",
                             "ErrorEvent",
                         )
                     ]
@@ -136,7 +138,7 @@ async def ask_question(
     session: SessionDep,
     language: LanguageDep,
 ) -> EventStream:
-    """Ask; the answer streams, and goes on being written when the connection breaks."""
+    """Ask; the answer streams, and goes on being written for a while when nobody reads it."""
     question = Question(body.question, asked_language=body.language, reader_language=language)
     message = await services.chat.ask(session.id, conversation_id, question)
     return EventStream(chat_events(services.chat, message, language))
@@ -155,9 +157,22 @@ async def retry_message(
     session: SessionDep,
     language: LanguageDep,
 ) -> EventStream:
-    """Try a failed answer again."""
+    """Try a failed or stopped answer again."""
     message = await services.chat.retry(session.id, conversation_id, message_id)
     return EventStream(chat_events(services.chat, message, language))
+
+
+@router.post(
+    "/{conversation_id}/messages/{message_id}/stop",
+    status_code=204,
+    operation_id="stopMessage",
+    responses=responses(401, 403, 404),
+)
+async def stop_message(
+    conversation_id: UUID, message_id: UUID, services: ServicesDep, session: SessionDep
+) -> None:
+    """End an answer being written; its stream ends with `stopped`. One that ended stays."""
+    await services.chat.stop(session.id, conversation_id, message_id)
 
 
 @router.get(
