@@ -157,8 +157,17 @@ class MemoryChain:
         return {c["type"]: (c["status"], c["reason"], c["message"]) for c in found}
 
     def is_ready(self, name: str = "acme") -> bool:
-        """Whether the Tenant says so."""
-        return self.conditions(name).get("Ready", ("",))[0] == "True"
+        """Whether the Tenant says so of its present spec."""
+        tenant = self.kubectl.get("tenant", name)
+        seen = (
+            tenant.get("status", {}).get("observedGeneration") == tenant["metadata"]["generation"]
+        )
+        return bool(seen) and self.conditions(name).get("Ready", ("",))[0] == "True"
+
+    def server(self, name: str = "acme") -> Document:
+        """The machine as the Tenant's status has it."""
+        found: Document = self.kubectl.get("tenant", name)["status"]["server"]
+        return found
 
     def is_gone(self, name: str = "acme") -> bool:
         """Whether the Tenant's object is no more."""

@@ -132,6 +132,7 @@ class MemoryCloud:
         self.done: dict[int, ActionRef] = {}
         self.types: tuple[ServerType, ...] = TYPES
         self.stock_images = {"debian-13"}
+        self.ignores_the_button = False
         self._next = 100
 
     def new_id(self) -> int:
@@ -183,6 +184,7 @@ class MemoryCloud:
                 ipv6=None,
                 labels=dict(spec.labels),
                 volume_ids=spec.volume_ids,
+                disk_gib=next(kind.disk_gib for kind in self.types if kind.name == spec.type),
             )
             self.servers[id_] = server
             self.boot[id_] = spec
@@ -213,8 +215,25 @@ class MemoryCloud:
 
     async def shutdown(self, server_id: int) -> ActionRef | None:
         with self.world.effect("shutdown"):
-            self.servers[server_id] = replace(self.servers[server_id], status="off")
+            if not self.ignores_the_button:
+                self.servers[server_id] = replace(self.servers[server_id], status="off")
         return self.action("shutdown_server")
+
+    async def power_off(self, server_id: int) -> ActionRef | None:
+        with self.world.effect("power_off"):
+            self.servers[server_id] = replace(self.servers[server_id], status="off")
+        return self.action("stop_server")
+
+    async def change_type(self, server_id: int, type_name: str) -> ActionRef:
+        with self.world.effect("change_type"):
+            held = self.servers[server_id]
+            if held.status != "off":
+                raise fault("server_not_stopped", "the server is on")
+            if held.type == type_name:
+                raise fault("invalid_server_type", "it is of that type")
+            if "change_server_type" not in self.world.fail_actions:
+                self.servers[server_id] = replace(held, type=type_name)
+        return self.action("change_server_type")
 
     async def label_server(self, server_id: int, labels: Mapping[str, str]) -> Server:
         with self.world.effect("label_server"):

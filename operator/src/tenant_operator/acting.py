@@ -12,9 +12,17 @@ from typing import Any, Final
 
 from tenant_operator.cluster.objects import object_path, remove_finalizer
 from tenant_operator.core.case import UNKNOWN
-from tenant_operator.core.faults import Obstacle, OutOfStock, ProviderError, Taken
+from tenant_operator.core.faults import (
+    LimitReached,
+    Obstacle,
+    OutOfStock,
+    ProviderError,
+    Refused,
+    Taken,
+)
 from tenant_operator.core.results import (
     AttachVolume,
+    ChangeType,
     CreateAddress,
     CreateServer,
     CreateVolume,
@@ -26,21 +34,24 @@ from tenant_operator.core.results import (
     ForgetKeys,
     LabelVolume,
     MakeKeys,
+    PowerOff,
     PowerOn,
     PublishRecord,
     RemoveFinalizer,
     ResizeVolume,
     RetainVolume,
+    ShutDown,
     StartJob,
     Subject,
     WithdrawRecord,
 )
+from tenant_operator.core.server_type import SOLD_OUT
 from tenant_operator.core.world import ActionRef, PrimaryIP, Server, Volume
 from tenant_operator.host.jobs import start_job
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, connected
-from tenant_operator.memory import SOLD_OUT_FOR
+from tenant_operator.memory import SOLD_OUT_FOR, TYPE_REFUSED_FOR
 from tenant_operator.workqueue import Lane
 
 log = logger(__name__)
@@ -55,6 +66,9 @@ SUBJECTS: Final[Mapping[type[object], Subject]] = {
     DeleteVolume: Subject.VOLUME,
     CreateServer: Subject.SERVER,
     PowerOn: Subject.SERVER,
+    ShutDown: Subject.SERVER,
+    PowerOff: Subject.SERVER,
+    ChangeType: Subject.SERVER,
     DeleteServer: Subject.SERVER,
     PublishRecord: Subject.RECORDS,
     WithdrawRecord: Subject.RECORDS,
@@ -213,6 +227,58 @@ async def _power_on(scope: TenantScope, effect: PowerOn) -> None:
     follow(scope, Subject.SERVER, action, lambda: change_server(scope, status="running"))
 
 
+async def _shut_down(scope: TenantScope, effect: ShutDown) -> None:
+    """The signal's success says nothing: that it was sent, and when, is what is remembered."""
+    account = scope.home
+    await scope.memory.hang_up()
+    action = await account.gate.call(
+        "shutdown", lambda: account.cloud.shutdown(effect.id), scope.purpose
+    )
+    scope.memory.forget((Subject.HOST, Subject.OUTSIDE))
+    if action is not None:
+        sent = replace(action, status="success", sent=scope.app.clock())
+        scope.memory.actions[Subject.SERVER] = sent
+    account.inventory.mistrust(Subject.SERVER, scope.identity.uid)
+
+
+async def _power_off(scope: TenantScope, effect: PowerOff) -> None:
+    account = scope.home
+    action = await account.gate.call(
+        "power_off", lambda: account.cloud.power_off(effect.id), scope.purpose
+    )
+    follow(scope, Subject.SERVER, action, lambda: change_server(scope, status="off"))
+
+
+async def _change_type(scope: TenantScope, effect: ChangeType) -> None:
+    """Until it has succeeded the type counts as refused, so that the next one is tried."""
+    account = scope.home
+    _refuse_type(scope, effect, "its last try failed")
+    try:
+        action = await account.gate.call(
+            "change_type", lambda: account.cloud.change_type(effect.id, effect.type), scope.purpose
+        )
+    except (OutOfStock, Refused, LimitReached) as error:
+        why = f"{SOLD_OUT} ({error.message})" if isinstance(error, OutOfStock) else error.message
+        _refuse_type(scope, effect, why)
+        raise OutOfStock(error.message, code=error.code) from error
+    except ProviderError:
+        del scope.memory.refused_types[effect.type]
+        raise
+    follow(scope, Subject.SERVER, action, lambda: _type_changed(scope, effect))
+
+
+def _type_changed(scope: TenantScope, effect: ChangeType) -> None:
+    """Whether the provider has started the machine by itself must be looked at."""
+    scope.memory.refused_types.pop(effect.type, None)
+    change_server(scope, type=effect.type)
+    scope.home.inventory.mistrust(Subject.SERVER, scope.identity.uid)
+
+
+def _refuse_type(scope: TenantScope, effect: ChangeType, why: str) -> None:
+    until = scope.app.clock() + TYPE_REFUSED_FOR
+    scope.memory.refused_types[effect.type] = (until, why)
+
+
 async def _delete_server(scope: TenantScope, effect: DeleteServer) -> None:
     account = scope.home
     action = await account.gate.call(
@@ -348,6 +414,9 @@ _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]
     DeleteVolume: _delete_volume,
     CreateServer: _create_server,
     PowerOn: _power_on,
+    ShutDown: _shut_down,
+    PowerOff: _power_off,
+    ChangeType: _change_type,
     DeleteServer: _delete_server,
     PublishRecord: _publish,
     WithdrawRecord: _withdraw,

@@ -15,6 +15,8 @@ from tenant_operator.core.world import ActionRef, Glimpse
 from tenant_operator.host.port import Host
 
 SOLD_OUT_FOR: Final = timedelta(minutes=5)
+TYPE_REFUSED_FOR: Final = timedelta(minutes=30)
+"""Longer, because every try switches a customer's machine off for a minute."""
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Memory:
     leftovers: tuple[str, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
     actions: dict[Subject, ActionRef] = field(default_factory=dict)
     sold_out: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    refused_types: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Memory:
         self.attempts.clear()
         self.failures.clear()
         self.sold_out.clear()
+        self.refused_types.clear()
         self.leftovers = UNKNOWN
         self.model_key_seen = None
         return True
@@ -65,6 +69,8 @@ class Memory:
         if self.outside_seen is None or now - self.outside_seen >= look_every:
             self.outside = UNKNOWN
         self.sold_out = {place: until for place, until in self.sold_out.items() if until > now}
+        held = self.refused_types.items()
+        self.refused_types = {kind: (until, why) for kind, (until, why) in held if until > now}
 
     def forget(self, subjects: Iterable[Subject]) -> None:
         """What must be looked at afresh."""

@@ -74,6 +74,7 @@ REFRESH: Final[dict[str, tuple[Subject, ...]]] = {
     "StackDeployed": (Subject.HOST,),
     "CertificateReady": (Subject.OUTSIDE,),
     "Verified": (Subject.OUTSIDE,),
+    "PlacedAsWanted": (Subject.SERVER,),
 }
 """What a step that stopped looks at afresh before it decides again."""
 
@@ -287,6 +288,7 @@ def _world(scope: TenantScope, *, nothing_made: bool) -> TenantWorld:
         leftovers=memory.leftovers,
         actions=memory.actions,
         sold_out=frozenset(memory.sold_out),
+        refused_types={kind: why for kind, (_, why) in memory.refused_types.items()},
     )
 
 

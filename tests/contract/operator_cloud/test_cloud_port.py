@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from plugins.fix_hetzner_adapter import Project
 from tenant_operator.cloud.port import Cloud, Created
-from tenant_operator.core.faults import Refused, Taken
+from tenant_operator.core.faults import Busy, Refused, Taken
 from tenant_operator.core.world import (
     ActionRef,
     FirewallRule,
@@ -199,6 +199,25 @@ async def test_labels_are_replaced_whole(cloud: Cloud) -> None:
     server, volume = await a_server(cloud), await a_volume(cloud)
     assert dict((await cloud.label_server(server.id, {"x": "y"})).labels) == {"x": "y"}
     assert dict((await cloud.label_volume(volume.id, {"x": "y"})).labels) == {"x": "y"}
+
+
+async def test_a_server_becomes_another_type_while_it_is_off(cloud: Cloud) -> None:
+    server = await a_server(cloud)
+    kinds = {kind.name: kind for kind in await cloud.server_types()}
+    assert server.disk_gib == kinds["cx23"].disk_gib
+    with pytest.raises(Busy):
+        await cloud.change_type(server.id, "cx33")
+    await finished(cloud, [await cloud.power_off(server.id)])
+    with pytest.raises(Refused):
+        await cloud.change_type(server.id, "cx23")
+    arm = next(kind.name for kind in kinds.values() if kind.architecture == "arm")
+    with pytest.raises(Refused):
+        await cloud.change_type(server.id, arm)
+    await finished(cloud, [await cloud.change_type(server.id, "cx33")])
+    changed = await cloud.get_server(server.id)
+    assert changed is not None
+    assert (changed.type, changed.disk_gib) == ("cx33", server.disk_gib)
+    assert (changed.ipv4, changed.volume_ids) == (server.ipv4, server.volume_ids)
 
 
 async def test_a_list_is_whole_beyond_one_page(cloud: Cloud) -> None:

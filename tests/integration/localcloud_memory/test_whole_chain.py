@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -40,6 +41,25 @@ def test_killed_at_every_effect_it_ends_in_the_same_place(memory_chain: MemoryCh
     assert "DeleteServer" in removed
     assert chain.counts() == NOTHING
     assert chain.machines() == []
+
+
+def test_killed_at_every_effect_the_machine_changes_its_type(memory_chain: MemoryChain) -> None:
+    chain = memory_chain
+    chain.operator.start()
+    chain.kubectl.apply(chain.tenant())
+    chain.wait(chain.is_ready, "Ready")
+    before = chain.server()
+    chain.operator.seen = len(chain.operator.effects())
+    patch = {"spec": {"server": {"types": ["cx99", "cax11", "cx33"]}}}
+    chain.kubectl.run("patch", "tenant", "acme", "--type=merge", "-p", json.dumps(patch))
+    made = killed_at_each_effect(chain, chain.is_ready)
+    assert {"ShutDown", "ChangeType"} <= made
+    after = chain.server()
+    assert (after["type"], before["type"]) == ("cx33", "cx23")
+    assert {**after, "type": ""} == {**before, "type": ""}
+    assert chain.counts() == ONE_TENANT
+    (machine,) = chain.machines()
+    assert machine["power"] == "running"
 
 
 def test_a_model_key_is_demanded_and_a_changed_one_is_released(memory_chain: MemoryChain) -> None:

@@ -32,6 +32,7 @@ CONDITION_TYPES: Final[Mapping[str, str]] = {
     "StackDeployed": "The wanted release runs and all its services are healthy.",
     "CertificateReady": "A trusted certificate is served under the host name.",
     "Verified": "A request from outside through the public name was answered.",
+    "PlacedAsWanted": "The machine has a type of spec.server.types and stands in its location.",
     "CredentialsReady": "The fleet's tokens were accepted by the cloud and the DNS provider.",
     "SshKeyReady": "The key that keeps the cloud from mailing root passwords is registered.",
     "ImageReady": "A fresh snapshot for new machines exists, or none is wanted.",
@@ -65,6 +66,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "AttachingVolume": Reason("The data volume is being attached."),
     "CreatingServer": Reason("The machine is being made or is starting."),
     "StartingServer": Reason("The machine was found switched off and is being started."),
+    "ChangingType": Reason(
+        "The machine is switched off, becomes one of a wanted type and is switched on again."
+    ),
     "MovingLocation": Reason(
         "The location is sold out; volume and address, which hold nothing yet, move to the next."
     ),
@@ -123,6 +127,12 @@ REASONS: Final[Mapping[str, Reason]] = {
     "UnknownLocation": Reason(
         "The cloud knows none of the locations, or offers none of the types there.",
         "compare the locations with `hcloud location list`",
+    ),
+    "TypeNotPossible": Reason(
+        "The machine can become none of the wanted types: a disk that is too small, another "
+        "architecture, or not offered where the machine is. It runs on as it is.",
+        "choose other types in spec.server.types; or `hcloud server delete SERVER`: it is made "
+        "anew with its volume and address",
     ),
     "LocationFixed": Reason(
         "The data volume cannot leave its location.",

@@ -72,7 +72,8 @@ class ServerChoice(ApiModel):
     """Another choice of server than the fleet's."""
 
     types: Ordered | None = None
-    """Server types in the order they are tried; left out, the fleet's."""
+    """Server types in the order they are tried; left out, the fleet's. A machine whose type is not
+    in this list is switched off, changed and switched on again; disk, volume and address stay."""
     location: ShortName | None = None
     """The only location to use; left out, the fleet's list. It cannot change once there is data."""
 

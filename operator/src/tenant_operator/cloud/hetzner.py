@@ -71,6 +71,15 @@ class HetznerCloud:
         """Send the power-button signal."""
         return await self._act(f"/servers/{server_id}/actions/shutdown")
 
+    async def power_off(self, server_id: int) -> ActionRef | None:
+        """Cut the power."""
+        return await self._act(f"/servers/{server_id}/actions/poweroff")
+
+    async def change_type(self, server_id: int, type_name: str) -> ActionRef:
+        """Make a server that is off one of another type; its disk keeps its size."""
+        body = {"server_type": type_name, "upgrade_disk": False}
+        return await self._act(f"/servers/{server_id}/actions/change_type", body)
+
     async def label_server(self, server_id: int, labels: Mapping[str, str]) -> Server:
         """Replace the whole label map."""
         answer = await self._api.put(f"/servers/{server_id}", {"labels": dict(labels)})

@@ -63,6 +63,7 @@ def server(data: Json) -> Server:
         volume_ids=tuple(data.get("volumes") or ()),
         primary_ip_ids=tuple(part["id"] for part in (v4, v6) if part.get("id")),
         image_id=(data.get("image") or {}).get("id"),
+        disk_gib=data.get("primary_disk_size") or 0,
         created=moment(data.get("created")),
     )
 

@@ -91,6 +91,18 @@ class Cloud(Protocol):
         """Send the power-button signal; success says only that it was sent."""
         ...
 
+    async def power_off(self, server_id: int) -> ActionRef | None:
+        """Cut the power; None when it is off already."""
+        ...
+
+    async def change_type(self, server_id: int, type_name: str) -> ActionRef:
+        """Make a server that is off one of another type without enlarging its disk.
+
+        Whether it runs afterwards must be looked at. Raises `OutOfStock`, `Busy` while it is on,
+        `Refused` for a smaller disk, another architecture or the type it has.
+        """
+        ...
+
     async def label_server(self, server_id: int, labels: Mapping[str, str]) -> Server:
         """Replace the whole label map."""
         ...

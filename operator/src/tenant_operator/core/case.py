@@ -95,6 +95,8 @@ class TenantWorld:
     actions: Mapping[Subject, ActionRef] = field(default_factory=dict)
     sold_out: frozenset[tuple[str, str]] = frozenset()
     """(server type, location) pairs that were refused lately."""
+    refused_types: Mapping[str, str] = field(default_factory=dict)
+    """Types the existing server could not become lately, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,6 +115,21 @@ class ShutDown:
 
 
 @dataclass(frozen=True)
+class PowerOff:
+    """Switch a server off that did not do it itself."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class ChangeType:
+    """Make a server that is off one of another type; disk, volume and address stay."""
+
+    id: int
+    type: str
+
+
+@dataclass(frozen=True)
 class LabelServer:
     """Replace the labels of a server."""
 
@@ -247,6 +262,8 @@ Effect = (
     | CreateServer
     | PowerOn
     | ShutDown
+    | PowerOff
+    | ChangeType
     | LabelServer
     | DeleteServer
     | CreateFirewall

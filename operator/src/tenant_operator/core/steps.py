@@ -44,6 +44,7 @@ from tenant_operator.core.results import (
     Wait,
     WithdrawRecord,
 )
+from tenant_operator.core.server_type import placed_as_wanted, type_changed
 from tenant_operator.core.step import Step
 from tenant_operator.core.world import (
     DnsRecord,
@@ -208,6 +209,8 @@ def server(case: Case) -> Result:
             message=f"Making the machine failed ({action.error_code}: {action.error_message}). "
             "What is left of it holds no data and is removed before the next try.",
         )
+    if changing := type_changed(case, held):
+        return changing
     if held.status == "off" and not (action is not None and action.status == "running"):
         return Do(PowerOn(held.id), "StartingServer", "The machine is off and is switched on.")
     if held.status in ("deleting", "unknown", "rebuilding", "migrating"):
@@ -353,6 +356,7 @@ _MINUTES: Final[tuple[tuple[str, Callable[[Case], Result], int], ...]] = (
     ("StackDeployed", host_steps.stack, 20),
     ("CertificateReady", host_steps.certificate, 10),
     ("Verified", host_steps.verified, 5),
+    ("PlacedAsWanted", placed_as_wanted, 5),
 )
 STEPS: Final[tuple[Step[Case], ...]] = tuple(
     Step(condition=condition, decide=decide, deadline=timedelta(minutes=limit))

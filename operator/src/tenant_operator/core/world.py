@@ -38,6 +38,8 @@ class ActionRef:
     progress: int = 0
     error_code: str = ""
     error_message: str = ""
+    sent: datetime | None = None
+    """When the operator asked for it, where that decides something."""
 
     @property
     def failed(self) -> bool:
@@ -47,7 +49,9 @@ class ActionRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A virtual machine. `ipv6` is the host address the operator would publish, or None."""
+    """A virtual machine. `ipv6` is the host address the operator would publish, or None;
+    `disk_gib` is its own disk, which a type with a smaller one cannot take over.
+    """
 
     id: int
     name: str
@@ -62,6 +66,7 @@ class Server:
     volume_ids: tuple[int, ...] = ()
     primary_ip_ids: tuple[int, ...] = ()
     image_id: int | None = None
+    disk_gib: int = 0
     created: datetime | None = None
 
 
