@@ -290,9 +290,14 @@ class MemoryCloud:
                 raise fault("locked", "the volume is attached")
             self.volumes.pop(volume_id, None)
 
-    async def label_volume(self, volume_id: int, labels: Mapping[str, str]) -> Volume:
+    async def label_volume(
+        self, volume_id: int, labels: Mapping[str, str], *, name: str = ""
+    ) -> Volume:
         with self.world.effect("label_volume"):
-            self.volumes[volume_id] = replace(self.volumes[volume_id], labels=dict(labels))
+            held = self.volumes[volume_id]
+            if name not in ("", held.name):
+                self._unique(self.volumes, name)
+            self.volumes[volume_id] = replace(held, labels=dict(labels), name=name or held.name)
         return self.volumes[volume_id]
 
     # addresses

@@ -20,7 +20,9 @@ from tenant_operator.core.faults import (
     Refused,
     Taken,
 )
+from tenant_operator.core.names import ADOPTED_FROM
 from tenant_operator.core.results import (
+    AdoptVolume,
     AttachVolume,
     ChangeType,
     CreateAddress,
@@ -32,6 +34,7 @@ from tenant_operator.core.results import (
     DropKeys,
     Effect,
     ForgetKeys,
+    InheritKeys,
     LabelVolume,
     MakeKeys,
     PowerOff,
@@ -40,6 +43,7 @@ from tenant_operator.core.results import (
     RemoveFinalizer,
     ResizeVolume,
     RetainVolume,
+    SettleAdoption,
     ShutDown,
     StartJob,
     Subject,
@@ -63,6 +67,8 @@ SUBJECTS: Final[Mapping[type[object], Subject]] = {
     AttachVolume: Subject.VOLUME,
     LabelVolume: Subject.VOLUME,
     RetainVolume: Subject.VOLUME,
+    AdoptVolume: Subject.VOLUME,
+    SettleAdoption: Subject.VOLUME,
     DeleteVolume: Subject.VOLUME,
     CreateServer: Subject.SERVER,
     PowerOn: Subject.SERVER,
@@ -177,6 +183,22 @@ async def _label_volume(scope: TenantScope, effect: LabelVolume | RetainVolume) 
         scope.purpose,
     )
     account.inventory.volumes.put(scope.identity.uid, held, scope.app.clock())
+
+
+async def _adopt_volume(scope: TenantScope, effect: AdoptVolume) -> None:
+    account = scope.home
+    held = await account.gate.call(
+        "label_volume",
+        lambda: account.cloud.label_volume(effect.id, effect.labels, name=effect.name),
+        scope.purpose,
+    )
+    account.inventory.volumes.drop(effect.labels[ADOPTED_FROM])
+    account.inventory.volumes.put(scope.identity.uid, held, scope.app.clock())
+
+
+async def _settle_adoption(scope: TenantScope, effect: SettleAdoption) -> None:
+    await scope.secrets.unbury(scope.identity.namespace, effect.uid)
+    await _label_volume(scope, LabelVolume(effect.id, effect.labels))
 
 
 async def _retain_volume(scope: TenantScope, effect: RetainVolume) -> None:
@@ -376,6 +398,11 @@ async def _make_keys(scope: TenantScope, effect: MakeKeys) -> None:
     await scope.secrets.make(scope.stored, effect.missing)
 
 
+async def _inherit_keys(scope: TenantScope, effect: InheritKeys) -> None:
+    scope.memory.keys = UNKNOWN
+    await scope.secrets.inherit(scope.stored, effect.uid)
+
+
 async def _forget_keys(scope: TenantScope, effect: ForgetKeys) -> None:
     scope.memory.keys = UNKNOWN
     await scope.secrets.forget(scope.stored, effect.names)
@@ -411,6 +438,8 @@ _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]
     AttachVolume: _attach_volume,
     LabelVolume: _label_volume,
     RetainVolume: _retain_volume,
+    AdoptVolume: _adopt_volume,
+    SettleAdoption: _settle_adoption,
     DeleteVolume: _delete_volume,
     CreateServer: _create_server,
     PowerOn: _power_on,
@@ -421,6 +450,7 @@ _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]
     PublishRecord: _publish,
     WithdrawRecord: _withdraw,
     MakeKeys: _make_keys,
+    InheritKeys: _inherit_keys,
     ForgetKeys: _forget_keys,
     DropKeys: _drop_keys,
     StartJob: _start_job,

@@ -24,6 +24,8 @@ SSH_KEYS: Final = frozenset(
     {"host_key", "client_key", BOOT_KEY, "bake_host_key", "bake_client_key"}
 )
 PASSWORD_BYTES: Final = 24
+HEIR_OF: Final = "heir_of"
+"""Entry with the uid of the deleted tenant that the others were taken over from."""
 
 
 def new_key_pair() -> KeyPair:
@@ -92,6 +94,7 @@ def tenant_keys(entries: Mapping[str, str]) -> TenantKeys:
         client_key=pair(entries, "client_key"),
         stack=stack,
         missing=missing,
+        heir_of=entries.get(HEIR_OF, ""),
     )
 
 

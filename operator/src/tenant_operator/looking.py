@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tenant_operator.account import Account
@@ -11,7 +11,7 @@ from tenant_operator.api.tenant import TenantSpec
 from tenant_operator.app import App
 from tenant_operator.cloud.budget import URGENT, USER, Purpose
 from tenant_operator.cloud.inventory import Shelf, V
-from tenant_operator.core.case import HostProblem, HostSight, TenantKeys
+from tenant_operator.core.case import HostProblem, HostSight, Retained, TenantKeys
 from tenant_operator.core.faults import Obstacle
 from tenant_operator.core.names import (
     RETAIN_UNTIL,
@@ -194,6 +194,21 @@ async def _outside(scope: TenantScope) -> None:
     scope.memory.saw_outside(seen, scope.app.clock())
 
 
+async def _retained(scope: TenantScope) -> None:
+    """Asked for directly: what is to be taken over decides too much for a list of an hour ago."""
+    uid = TenantSpec.model_validate(scope.stored.spec).volume.adopt_from or ""
+    account = scope.home
+    former = replace(scope.identity, uid=uid)
+    found = await account.gate.call(
+        "list_volumes", lambda: account.cloud.list_volumes(tenant_selector(former)), scope.purpose
+    )
+    scope.memory.retained = Retained(
+        uid=uid,
+        volume=found[0] if found else None,
+        secrets_of=await scope.secrets.buried_name(scope.identity.namespace, uid),
+    )
+
+
 async def _leftovers(scope: TenantScope) -> None:
     """Three lists by the tenant's own label: the provider's word on what is left."""
     account, uid = scope.home, scope.identity.uid
@@ -257,4 +272,5 @@ _LOOKS: Final[dict[Subject, Callable[[TenantScope], Awaitable[None]]]] = {
     Subject.HOST: _host,
     Subject.OUTSIDE: _outside,
     Subject.LEFTOVERS: _leftovers,
+    Subject.RETAINED: _retained,
 }

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from tenant_operator.core.case import UNKNOWN, HostSight, ModelKey, Seen, TenantKeys, Unknown
+from tenant_operator.core.case import (
+    UNKNOWN,
+    HostSight,
+    ModelKey,
+    Retained,
+    Seen,
+    TenantKeys,
+    Unknown,
+)
 from tenant_operator.core.results import Retry, Subject
 from tenant_operator.core.step import Trouble
 from tenant_operator.core.trouble import Attempt, failure_trouble
@@ -31,6 +39,7 @@ class Memory:
     outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
     outside_seen: datetime | None = None
     leftovers: tuple[str, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
+    retained: Retained | Literal[Unknown.UNKNOWN] = UNKNOWN
     actions: dict[Subject, ActionRef] = field(default_factory=dict)
     sold_out: dict[tuple[str, str], datetime] = field(default_factory=dict)
     refused_types: dict[str, tuple[datetime, str]] = field(default_factory=dict)
@@ -55,6 +64,7 @@ class Memory:
         self.sold_out.clear()
         self.refused_types.clear()
         self.leftovers = UNKNOWN
+        self.retained = UNKNOWN
         self.model_key_seen = None
         return True
 
@@ -84,6 +94,8 @@ class Memory:
                     self.keys = UNKNOWN
                 case Subject.MODEL_KEY:
                     self.model_key_seen = None
+                case Subject.RETAINED:
+                    self.retained = UNKNOWN
                 case Subject.LEFTOVERS:
                     self.leftovers = UNKNOWN
                 case _:

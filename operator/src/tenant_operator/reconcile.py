@@ -62,7 +62,7 @@ log = logger(__name__)
 LOOKS_PER_PASS: Final = 16
 CONDITION_NAMES: Final = tuple(step.condition for step in STEPS)
 REFRESH: Final[dict[str, tuple[Subject, ...]]] = {
-    "Accepted": (Subject.MODEL_KEY,),
+    "Accepted": (Subject.MODEL_KEY, Subject.RETAINED),
     "KeysReady": (Subject.KEYS,),
     "AddressReady": (Subject.ADDRESS,),
     "VolumeReady": (Subject.VOLUME,),
@@ -286,6 +286,7 @@ def _world(scope: TenantScope, *, nothing_made: bool) -> TenantWorld:
         host=memory.host,
         outside=memory.outside,
         leftovers=memory.leftovers,
+        retained=memory.retained,
         actions=memory.actions,
         sold_out=frozenset(memory.sold_out),
         refused_types={kind: why for kind, (_, why) in memory.refused_types.items()},

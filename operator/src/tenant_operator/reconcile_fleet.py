@@ -33,7 +33,7 @@ from tenant_operator.core.results import (
 from tenant_operator.core.step import StepRef, Trouble, Verdict, walk
 from tenant_operator.core.summary import Report, conditions, present, since
 from tenant_operator.core.trouble import trouble
-from tenant_operator.core.world import Firewall, Image, ServerType, SshKey
+from tenant_operator.core.world import Firewall, Image, ServerType, SshKey, Volume
 from tenant_operator.fleet_scope import FleetScope, act_fleet, look_fleet
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
@@ -207,12 +207,22 @@ async def _delete_expired(scope: FleetScope) -> None:
         uid = volume.labels[TENANT_UID]
         if scope.app.store.knows_tenant(uid):
             continue
+        if await _taken_over(scope, volume):
+            continue
         await scope.call("delete_volume", _deleting(account, volume.id))
         account.inventory.volumes.drop(uid)
         namespace = volume.labels.get(NAMESPACE, scope.stored.key.namespace)
         await scope.secrets.unbury(namespace, uid)
         message = f"The volume {volume.name} was kept long enough and is deleted."
         await tell(scope.app, scope.stored, "DeletingVolume", message, warning=False)
+
+
+async def _taken_over(scope: FleetScope, listed: Volume) -> bool:
+    """Whether somebody took the volume over since it was listed."""
+    found: Volume | None = await scope.call(
+        "get_volume", lambda: scope.account.cloud.get_volume(listed.id)
+    )
+    return found is not None and found.labels != listed.labels
 
 
 def _deleting(account: Account, volume_id: int) -> Callable[[], Awaitable[None]]:

@@ -19,12 +19,15 @@ from tenant_operator.cluster.objects import (
 from tenant_operator.core.case import ModelKey
 from tenant_operator.core.faults import Obstacle
 from tenant_operator.core.fleet_case import FleetSecrets
+from tenant_operator.core.names import TENANT
 from tenant_operator.core.stack import RegistryAccess
-from tenant_operator.keys import decoded, encoded, new_entries
+from tenant_operator.core.steps import BOOT_KEY
+from tenant_operator.keys import HEIR_OF, decoded, encoded, new_entries
 from tenant_operator.log import REDACTOR
 from tenant_operator.store import Stored
 
 Entries = dict[str, str]
+NOT_INHERITED = frozenset({"spec.json", BOOT_KEY, f"{BOOT_KEY}.pub"})
 
 
 class SecretMissing(Exception):
@@ -56,7 +59,8 @@ class SecretStore:
                 person_needed=True,
             )
         entries = decoded(secret)
-        REDACTOR.learn(value for key, value in entries.items() if not key.endswith(".pub"))
+        public = {HEIR_OF, *(key for key in entries if key.endswith(".pub"))}
+        REDACTOR.learn(value for key, value in entries.items() if key not in public)
         return entries
 
     async def make(self, stored: Stored, missing: tuple[str, ...]) -> None:
@@ -71,6 +75,26 @@ class SecretStore:
         await self._kubernetes.merge(
             secrets_path(stored.key.namespace, name), {"data": encoded(fresh)}
         )
+
+    async def inherit(self, stored: Stored, uid: str) -> None:
+        """Take over what was kept of a deleted tenant; a second time changes nothing."""
+        buried = await self._kubernetes.get(secrets_path(stored.key.namespace, tombstone_name(uid)))
+        kept = {name: text for name, text in decoded(buried).items() if name not in NOT_INHERITED}
+        data = encoded({**kept, HEIR_OF: uid})
+        name = own_secret_name(stored.key)
+        if await self.own(stored) is None:
+            document = owned_secret(stored, name, data)
+            await self._kubernetes.create(secrets_path(stored.key.namespace), document)
+            return
+        await self._kubernetes.merge(secrets_path(stored.key.namespace, name), {"data": data})
+
+    async def buried_name(self, namespace: str, uid: str) -> str | None:
+        """The name of the deleted tenant whose secrets are kept under a uid."""
+        try:
+            held = await self._kubernetes.get(secrets_path(namespace, tombstone_name(uid)))
+        except NotFound:
+            return None
+        return str((held["metadata"].get("labels") or {}).get(TENANT, ""))
 
     async def forget(self, stored: Stored, names: tuple[str, ...]) -> None:
         """Remove SSH keys from an object's own Secret."""

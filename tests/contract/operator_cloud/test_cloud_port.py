@@ -201,6 +201,18 @@ async def test_labels_are_replaced_whole(cloud: Cloud) -> None:
     assert dict((await cloud.label_volume(volume.id, {"x": "y"})).labels) == {"x": "y"}
 
 
+async def test_a_volume_changes_name_and_labels_in_one_request(cloud: Cloud) -> None:
+    volume, other = await a_volume(cloud), await a_volume(cloud, replace(VOLUME, name="other"))
+    found = await cloud.label_volume(volume.id, {"x": "y"}, name="t-new-1")
+    assert (found.name, dict(found.labels)) == ("t-new-1", {"x": "y"})
+    assert await cloud.find_volume("t-new-1") == found
+    with pytest.raises(Taken):
+        await cloud.label_volume(other.id, {"x": "z"}, name="t-new-1")
+    unchanged = await cloud.get_volume(other.id)
+    assert unchanged is not None
+    assert dict(unchanged.labels) == OURS
+
+
 async def test_a_server_becomes_another_type_while_it_is_off(cloud: Cloud) -> None:
     server = await a_server(cloud)
     kinds = {kind.name: kind for kind in await cloud.server_types()}

@@ -68,9 +68,11 @@ async def test_a_changed_key_is_released_by_itself(rig: Rig) -> None:
 async def test_another_secret_is_used_at_once(rig: Rig) -> None:
     rig.start()
     await rig.ready()
-    rig.secret("second", key="model-key-second")
-    rig.cluster.edit(TENANT, {"agent": {"model": {"apiKeySecretRef": {"name": "second"}}}})
-    await rig.ready()
+    named = {"agent": {"model": {"apiKeySecretRef": {"name": "acme-second-model"}}}}
+    rig.cluster.edit(TENANT, named)
+    assert "The Secret acme-second-model does not exist" in await rig.reason("SecretNotFound")
+    rig.secret("acme-second-model", key="model-key-second")
+    await rig.until(rig.is_ready, 40)
     assert b"model-key-second" in held(rig)
 
 

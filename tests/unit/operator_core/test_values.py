@@ -114,6 +114,12 @@ def test_what_a_crd_cannot_express_is_refused(model: type[ApiModel]) -> None:
         structural(model)
 
 
+def test_the_name_of_a_secret_stays_readable() -> None:
+    told = "The Secret acme-model does not exist; tombstone Secret tombstone-0123-4567 is kept"
+    assert Redactor().clean(told) == told
+    assert "hidden-value" not in Redactor().clean('{"secret": "hidden-value"} secret=hidden-value')
+
+
 def test_redaction() -> None:
     redactor = Redactor()
     redactor.learn(["s3cr3t-value", "short"])

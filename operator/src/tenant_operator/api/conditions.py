@@ -66,6 +66,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "AttachingVolume": Reason("The data volume is being attached."),
     "CreatingServer": Reason("The machine is being made or is starting."),
     "StartingServer": Reason("The machine was found switched off and is being started."),
+    "AdoptingVolume": Reason(
+        "The kept volume of a deleted Tenant, with its passwords, is taken over."
+    ),
     "ChangingType": Reason(
         "The machine is switched off, becomes one of a wanted type and is switched on again."
     ),
@@ -137,6 +140,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     "LocationFixed": Reason(
         "The data volume cannot leave its location.",
         "set spec.server.location back to the volume's location",
+    ),
+    "NotAdoptable": Reason(
+        "The volume that spec.volume.adoptFrom asks for cannot be taken over; it is untouched.",
+        "kubectl get secrets -l blueagency.io/tenant=NAME lists tombstone-<uid>; use that uid in a "
+        "Tenant of the same name, namespace and fleet",
     ),
     "VolumeTooLarge": Reason("The volume cannot be made smaller.", "raise spec.volume.sizeGiB"),
     "ImageNotFound": Reason(

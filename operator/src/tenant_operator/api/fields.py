@@ -39,6 +39,11 @@ _EMAIL: Final = rule(
     "self.matches('^[^@ ]+@[^@ ]+[.][^@ ]+$')",
     "must be an e-mail address such as admin@acme.example",
 )
+_UID: Final = rule(
+    "self.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')",
+    "must be the uid of a deleted Tenant; `kubectl get secrets -l blueagency.io/tenant=NAME` lists "
+    "tombstone-<uid> for each whose volume is kept",
+)
 _DURATION: Final = rule(
     "self.matches('^([0-9]+[smhd])+$')",
     "must be a duration such as 30d, 12h, 90m or 0s",
@@ -58,6 +63,7 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253, json_schema_extr
 Url = Annotated[str, Field(min_length=8, max_length=512, json_schema_extra=rules(_URL))]
 ImageDigest = Annotated[str, Field(max_length=512, json_schema_extra=rules(_DIGEST))]
 Email = Annotated[str, Field(min_length=3, max_length=254, json_schema_extra=rules(_EMAIL))]
+Uid = Annotated[str, Field(max_length=36, json_schema_extra=rules(_UID))]
 Duration = Annotated[str, Field(min_length=2, max_length=32, json_schema_extra=rules(_DURATION))]
 Colour = Annotated[str, Field(max_length=7, json_schema_extra=rules(_COLOUR))]
 ShortName = Annotated[str, Field(min_length=1, max_length=63)]

@@ -19,6 +19,7 @@ from tenant_operator.api.fields import (
     Ordered,
     SecretKeyRef,
     ShortName,
+    Uid,
 )
 
 NAME_LIMIT: Final = 40
@@ -97,6 +98,9 @@ class DataVolume(ApiModel):
         ),
     ] = 20
     """Size in GiB; it can only grow."""
+    adopt_from: Uid | None = None
+    """Uid of a deleted Tenant of the same name and namespace whose kept volume, with its passwords,
+    this Tenant takes over instead of an empty one."""
 
 
 class ImageOverride(ApiModel):

@@ -139,9 +139,12 @@ class HetznerCloud:
         """Remove a detached volume and its data."""
         await self._remove(f"/volumes/{volume_id}")
 
-    async def label_volume(self, volume_id: int, labels: Mapping[str, str]) -> Volume:
-        """Replace the whole label map."""
-        answer = await self._api.put(f"/volumes/{volume_id}", {"labels": dict(labels)})
+    async def label_volume(
+        self, volume_id: int, labels: Mapping[str, str], *, name: str = ""
+    ) -> Volume:
+        """Replace the whole label map and, when given, the name."""
+        body = {"labels": dict(labels), **({"name": name} if name else {})}
+        answer = await self._api.put(f"/volumes/{volume_id}", body)
         return values.volume(answer["volume"])
 
     async def find_primary_ip(self, name: str) -> PrimaryIP | None:

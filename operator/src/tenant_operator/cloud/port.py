@@ -140,8 +140,10 @@ class Cloud(Protocol):
         """Remove a detached volume and its data, at once. `Busy` while attached or locked."""
         ...
 
-    async def label_volume(self, volume_id: int, labels: Mapping[str, str]) -> Volume:
-        """Replace the whole label map."""
+    async def label_volume(
+        self, volume_id: int, labels: Mapping[str, str], *, name: str = ""
+    ) -> Volume:
+        """Replace the whole label map and, when given, the name. Raises `Taken` for the name."""
         ...
 
     # -- addresses -------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ class TenantKeys:
     client_key: KeyPair | None
     stack: StackSecrets | None
     missing: tuple[str, ...] = ()
+    heir_of: str = ""
+    """The uid of the deleted tenant that the keys were taken over from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,15 @@ class ModelKey:
 
     value: str = field(default="", repr=False)
     fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retained:
+    """What is left of a deleted tenant: its volume, and whose name is on its kept secrets."""
+
+    uid: str
+    volume: Volume | None
+    secrets_of: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +103,7 @@ class TenantWorld:
     host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
     outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
     leftovers: tuple[str, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
+    retained: Retained | Literal[Unknown.UNKNOWN] = UNKNOWN
     actions: Mapping[Subject, ActionRef] = field(default_factory=dict)
     sold_out: frozenset[tuple[str, str]] = frozenset()
     """(server type, location) pairs that were refused lately."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenant_operator.core.case import Case, Seen
+from tenant_operator.core.adoption import pending
+from tenant_operator.core.case import UNKNOWN, Case, Seen
 from tenant_operator.core.names import HOLDS_DATA
 from tenant_operator.core.results import Stop
 from tenant_operator.core.world import PrimaryIP, Server, ServerType, Volume
@@ -102,9 +103,11 @@ def wanted_locations(case: Case) -> tuple[str, ...]:
 
 def fixed_location(case: Case) -> str | None:
     """Where the tenant must stay: with its data."""
-    volume = case.world.volume
+    volume, left = case.world.volume, case.world.retained
     if isinstance(volume, Volume) and holds_data(volume):
         return volume.location
+    if pending(case) is not None and left is not UNKNOWN and left.volume is not None:
+        return left.volume.location
     return None
 
 

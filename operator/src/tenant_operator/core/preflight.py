@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tenant_operator.core.adoption import adoptable
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.placement import place
 from tenant_operator.core.results import Done, Look, Result, Stop, Subject, Wait
@@ -108,6 +109,7 @@ _CHECKS: Final[tuple[Callable[[Case], Result | None], ...]] = (
     hostname_free,
     model_key_found,
     inventory_known,
+    adoptable,
     place_found,
     profile_ready,
 )

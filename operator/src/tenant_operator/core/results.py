@@ -36,6 +36,7 @@ class Subject(StrEnum):
     SNAPSHOTS = "snapshots"
     CATALOGUE = "catalogue"
     LEFTOVERS = "leftovers"
+    RETAINED = "retained"
 
 
 # -- effects in the cloud ------------------------------------------------------------------------
@@ -235,6 +236,31 @@ class RetainVolume:
 
 
 @dataclass(frozen=True)
+class InheritKeys:
+    """Take the keys and passwords over that were kept of a deleted tenant."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
+class AdoptVolume:
+    """Give a kept volume the name and labels of its new tenant, in one request."""
+
+    id: int
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SettleAdoption:
+    """Delete what was kept of the deleted tenant, then say so in the volume's labels."""
+
+    id: int
+    uid: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class DropKeys:
     """Delete the object's own Secret."""
 
@@ -278,6 +304,9 @@ Effect = (
     | MakeKeys
     | ForgetKeys
     | RetainVolume
+    | InheritKeys
+    | AdoptVolume
+    | SettleAdoption
     | DropKeys
     | StartJob
     | RemoveFinalizer

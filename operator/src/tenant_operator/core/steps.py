@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from tenant_operator.core import host_steps
+from tenant_operator.core.adoption import adoption_settled, keys_inherited, volume_adopted
 from tenant_operator.core.case import UNKNOWN, Case, TenantKeys
 from tenant_operator.core.names import (
     ACCEPT_EMPTY_VOLUME,
@@ -72,6 +73,8 @@ def keys(case: Case) -> Result:
     held = case.world.keys
     if held is UNKNOWN:
         return Look(Subject.KEYS)
+    if inheriting := keys_inherited(case, held):
+        return inheriting
     missing = LASTING_KEYS if held is None else held.missing
     if missing and isinstance(case.world.server, Server):
         return Stop(
@@ -129,6 +132,8 @@ def volume(case: Case) -> Result:
         return pending
     if isinstance(held, Volume):
         return _volume_kept(case, held)
+    if adopting := volume_adopted(case):
+        return adopting
     lost = case.memory.data_volume_id
     if lost is not None and case.annotations.get(ACCEPT_EMPTY_VOLUME) != str(lost):
         return Stop(
@@ -158,6 +163,8 @@ def _volume_made(case: Case) -> Result:
 def _volume_kept(case: Case, held: Volume) -> Result:
     if not owned_by(held.labels, case.identity):
         return _conflict("volume", held.name, held.id)
+    if settling := adoption_settled(case, held):
+        return settling
     server_ = case.world.server
     placed = place(case)
     if (

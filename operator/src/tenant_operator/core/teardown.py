@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from tenant_operator.core.adoption import tombstone_removed
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.durations import parse_duration
 from tenant_operator.core.host_steps import job_result
@@ -97,6 +98,8 @@ def volume_settled(case: Case) -> Result:
         return Look(Subject.VOLUME)
     if held is None or not _ours(case, held.labels):
         return Done()
+    if settling := tombstone_removed(held):
+        return settling
     if not _kept(case):
         return Do(DeleteVolume(held.id), "DeletingVolume", f"Removing {held.name} and its data.")
     if RETAIN_UNTIL in held.labels:
