@@ -42,6 +42,7 @@ class OperatorProcess:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     seen: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
 
     def start(self, **settings: str) -> None:
         """Start a new process; its log goes on where the last one's ended."""
@@ -49,7 +50,7 @@ class OperatorProcess:
         argv += [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
         argv += ["--probe-port=0", "--metrics-port=0", "--log-format=json"]
         with self.log.open("ab") as output:
-            environment = {**os.environ, **settings}
+            environment = {**os.environ, **self.settings, **settings}
             self.process = subprocess.Popen(
                 argv, stdout=output, stderr=subprocess.STDOUT, env=environment
             )
@@ -66,6 +67,10 @@ class OperatorProcess:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         records = (json.loads(line) for line in lines if line.startswith("{"))
         return [record for record in records if record.get("event") == "acting"]
+
+    def says(self, words: str) -> bool:
+        """Whether words stand in the log."""
+        return self.log.exists() and words in self.log.read_text()
 
     def next_effect(
         self, until: Callable[[], bool], state: Callable[[], object]

@@ -82,7 +82,10 @@ SUBJECTS: Final[Mapping[type[object], Subject]] = {
 
 
 async def act(scope: TenantScope, effect: Effect) -> None:
-    """Carry out one effect. Raises ProviderError, Obstacle, KubernetesError, HostError."""
+    """Carry out one effect. Raises ProviderError, Obstacle, KubernetesError, HostError, and
+    NotLeading before anything has happened.
+    """
+    scope.app.insist_on_leading()
     if failed_action(scope, effect) is not None:
         del scope.memory.actions[SUBJECTS[type(effect)]]
     try:

@@ -25,6 +25,10 @@ SECRET_READ_SECONDS: Final = 0.05
 """At most twenty Secrets a second are read, however many tenants there are."""
 
 
+class NotLeading(Exception):
+    """The Lease is lost: a process that was frozen or cut off must not go on where it was."""
+
+
 def utc_now() -> datetime:
     """The time of the machine."""
     return datetime.now(UTC)
@@ -56,6 +60,8 @@ class App:
     memories: dict[str, Memory] = field(default_factory=dict)
     watch: WatchProof = field(default_factory=WatchProof)
     working: bool = False
+    leads: Callable[[], bool] = lambda: True
+    """Whether this process may act; with a Lease, whether it still holds it."""
 
     def memory(self, uid: str) -> Memory:
         """What is remembered of an object."""
@@ -69,6 +75,11 @@ class App:
             name=stored.key.name,
             uid=stored.uid,
         )
+
+    def insist_on_leading(self) -> None:
+        """Raise NotLeading when another operator may be at work already."""
+        if not self.leads():
+            raise NotLeading
 
     def secret_pause(self) -> float:
         """Seconds between two readings of a tenant's model key; more when there are many."""

@@ -167,7 +167,8 @@ async def _connected(scope: FleetScope) -> Host:
 
 # -- acting --------------------------------------------------------------------------------------
 async def act_fleet(scope: FleetScope, effect: Effect) -> None:
-    """Carry out one effect of a fleet."""
+    """Carry out one effect of a fleet. Raises NotLeading before anything has happened."""
+    scope.app.insist_on_leading()
     hand = _HANDS.get(type(effect))
     if hand is None:
         raise Obstacle("InternalError", f"A fleet never asks for {type(effect).__name__}.")

@@ -119,8 +119,14 @@ async def work_in_turn(app: App, halt: asyncio.Event) -> None:
         await work_together(app)
         return
     holder = f"{socket.gethostname()}-{uuid4().hex[:8]}"
-    lease = Lease(app.kubernetes, namespace=app.settings.lease_namespace, holder=holder)
+    lease = Lease(
+        app.kubernetes,
+        namespace=app.settings.lease_namespace,
+        holder=holder,
+        valid_seconds=app.settings.lease_seconds,
+    )
     await lease.acquire()
+    app.leads = lambda: lease.remaining() > 0
     workers = asyncio.create_task(work_together(app), name="workers-of-the-lease")
     try:
         await lease.keep()

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Work only while holding the Lease `tenant-operator` (for more than one replica)."""
     lease_namespace: str = "default"
     """Namespace of that Lease."""
+    lease_seconds: float = Field(default=15, ge=1, le=300)
+    """How long after its holder's last sign of life another operator takes the Lease."""
     sweep_seconds: float = Field(default=285, ge=5, le=3600)
     """How often servers and DNS records are compared with what is wanted."""
     slow_sweep_seconds: float = Field(default=3600, ge=30, le=86400)

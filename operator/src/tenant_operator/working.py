@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tenant_operator.app import App
+from tenant_operator.app import App, NotLeading
 from tenant_operator.log import logger
 from tenant_operator.metrics import RECONCILE_SECONDS, RECONCILES
 from tenant_operator.reconcile import reconcile_tenant
@@ -30,9 +30,14 @@ async def one_pass(app: App, key: Key) -> None:
     started = time.monotonic()
     reconcile = reconcile_fleet if key.kind == "fleet" else reconcile_tenant
     try:
+        app.insist_on_leading()
         await reconcile(app, key)
     except asyncio.CancelledError:
         raise
+    except NotLeading:
+        log.warning("the lease is lost: nothing is done", kind=key.kind, object=key.name)
+        app.queue.retry(key)
+        return
     except Exception:  # the process edge: one object's fault must not stop the others
         log.exception("a pass failed", kind=key.kind, object=f"{key.namespace}/{key.name}")
         RECONCILES.labels(key.kind, "fault").inc()
