@@ -54,7 +54,7 @@ class Memory:
     look_again_at: datetime | None = None
 
     def new_wish(self, wish: tuple[object, ...]) -> bool:
-        """A changed wish: failures of the old one do not count any more."""
+        """A changed wish: failures of the old one do not count, an old look does not decide."""
         if wish == self.wish:
             return False
         self.wish = wish

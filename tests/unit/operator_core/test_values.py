@@ -129,8 +129,22 @@ def test_redaction() -> None:
     assert "s3cr3t" not in text
     assert "abcdefghijk" not in text
     assert "short" in text
+    assert "abcdefgh1" not in redactor.clean("limit for token abcdefgh1 reached")
+    assert "abcdefgh" not in redactor.clean('{"api_key": "abcdefgh"}, secret=abcdefgh')
     pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
     assert redactor.clean(f"x {pem} y") == f"x {HIDDEN} y"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Secret acme-model does not exist in namespace blueagency.",
+        "The provider refused the token: put another one into the Secret hetzner-token.",
+        "Generating passwords and keys.",
+    ],
+)
+def test_names_of_secrets_are_no_secrets(text: str) -> None:
+    assert Redactor().clean(text) == text
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def secrets(case: FleetCase) -> Result:
         return Look(Subject.KEYS)
     if held.fault:
         return Stop("SecretNotFound", held.fault, after=15)
-    return Done()
+    return Done("Every Secret that it names is there.")
 
 
 def credentials(case: FleetCase) -> Result:
@@ -86,7 +86,7 @@ def ssh_key(case: FleetCase) -> Result:
         return Do(effect, "CreatingSshKey", "Registering the fleet's SSH key.")
     if not owned_by_fleet(held.labels, case.identity):
         return _conflict("SSH key", held.name)
-    return Done()
+    return Done(f"{held.name} is registered.")
 
 
 def firewall(case: FleetCase) -> Result:
@@ -101,7 +101,7 @@ def firewall(case: FleetCase) -> Result:
         return _conflict("firewall", held.name)
     if not _firewall_matches(held, wanted):
         return Do(SetFirewall(held.id, wanted), "UpdatingFirewall", "Changing rules or selector.")
-    return Done()
+    return Done(f"{held.name}: {web_words(case.spec)}, SSH from the agency's networks.")
 
 
 def wanted_firewall(case: FleetCase) -> FirewallSpec:
@@ -133,6 +133,11 @@ def wanted_rules(spec: FleetSpec) -> tuple[FirewallRule, ...]:
 def http_networks(spec: FleetSpec) -> tuple[str, ...]:
     """Who may reach 80 and 443; empty means everybody."""
     return CLOUDFLARE_NETWORKS if spec.dns.proxied else ()
+
+
+def web_words(spec: FleetSpec) -> str:
+    """Who may reach the web ports, for people."""
+    return "80 and 443 from " + ("Cloudflare" if http_networks(spec) else "everywhere")
 
 
 def _firewall_matches(held: Firewall, wanted: FirewallSpec) -> bool:

@@ -131,6 +131,8 @@ def hardened(case: Case) -> Result:
         return Look(Subject.HOST)
     job = case.recipe.harden(facts)
     outcome = job_result(job, facts, "Hardening", "Applying the hardening measures.")
+    if isinstance(outcome, Done):
+        return Done("Every measure of the list holds.")
     return given_room(outcome, facts)
 
 
@@ -147,7 +149,7 @@ def data_disk(case: Case) -> Result:
     outcome = given_room(outcome, facts)
     if isinstance(outcome, Done) and facts.mounted_volume != disk.id:
         return Do(StartJob(job), "MountingDisk", "The data volume is not mounted; mounting it.")
-    return outcome
+    return Done("Mounted at /srv/tenant.") if isinstance(outcome, Done) else outcome
 
 
 def stack(case: Case) -> Result:

@@ -84,7 +84,7 @@ def keys(case: Case) -> Result:
         )
     first = () if _boot_key_settled(case, held) else (BOOT_KEY,)
     if not (*missing, *first):
-        return Done()
+        return Done(f"Keys and passwords are in the Secret {case.identity.name}-secrets.")
     return Do(
         MakeKeys((*missing, *first)), "GeneratingSecrets", "Making the tenant's keys and passwords."
     )
