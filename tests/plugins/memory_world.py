@@ -7,7 +7,7 @@ end the operator before or after it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -68,6 +68,7 @@ class World:
     kill_at: int | None = None
     kill_after: bool = False
     fail_actions: set[str] = field(default_factory=set)
+    stick_actions: set[str] = field(default_factory=set)
 
     @contextmanager
     def effect(self, operation: str) -> Iterator[None]:
@@ -133,13 +134,15 @@ class MemoryCloud:
         self.types: tuple[ServerType, ...] = TYPES
         self.stock_images = {"debian-13"}
         self.ignores_the_button = False
+        self.late: list[Callable[[], None]] = []
         self._next = 100
 
     def new_id(self) -> int:
         self._next += 1
         return self._next
 
-    def action(self, command: str) -> ActionRef:
+    def action(self, command: str, change: Callable[[], None] = lambda: None) -> ActionRef:
+        """A job of the provider; what it changes is so when it ends well."""
         failed = command in self.world.fail_actions
         if failed:
             self.world.fail_actions.discard(command)
@@ -149,8 +152,22 @@ class MemoryCloud:
             status="error" if failed else "success",
             error_code="action_failed" if failed else "",
         )
-        self.done[action.id] = action
-        return replace(action, status="running", error_code="")
+        running = replace(action, status="running", error_code="")
+        sticks = command in self.world.stick_actions
+        self.done[action.id] = running if sticks else action
+        if sticks:
+            self.late.append(change)
+        elif not failed:
+            change()
+        return running
+
+    def release(self) -> None:
+        """Actions that stick end well after all."""
+        self.world.stick_actions.clear()
+        late, self.late = self.late, []
+        for change in late:
+            change()
+        self.done = {id_: replace(held, status="success") for id_, held in self.done.items()}
 
     def _unique(self, things: Mapping[int, Any], name: str) -> None:
         if any(thing.name == name for thing in things.values()):
@@ -198,20 +215,30 @@ class MemoryCloud:
 
     async def delete_server(self, server_id: int) -> ActionRef | None:
         with self.world.effect("delete_server"):
-            if self.servers.pop(server_id, None) is None:
+            if server_id not in self.servers:
                 return None
-            for volume in self.volumes.values():
-                if volume.server_id == server_id:
-                    self.volumes[volume.id] = replace(volume, server_id=None)
-            for ip in self.ips.values():
-                if ip.server_id == server_id:
-                    self.ips[ip.id] = replace(ip, server_id=None)
-        return self.action("delete_server")
+            return self.action("delete_server", lambda: self._remove_server(server_id))
+
+    def _remove_server(self, server_id: int) -> None:
+        del self.servers[server_id]
+        for volume in self.volumes.values():
+            if volume.server_id == server_id:
+                self.volumes[volume.id] = replace(volume, server_id=None)
+        for ip in self.ips.values():
+            if ip.server_id == server_id:
+                self.ips[ip.id] = replace(ip, server_id=None)
+
+    def _change_server(self, server_id: int, **changes: Any) -> None:
+        self.servers[server_id] = replace(self.servers[server_id], **changes)
+
+    def _change_volume(self, volume_id: int, **changes: Any) -> None:
+        self.volumes[volume_id] = replace(self.volumes[volume_id], **changes)
 
     async def power_on(self, server_id: int) -> ActionRef | None:
         with self.world.effect("power_on"):
-            self.servers[server_id] = replace(self.servers[server_id], status="running")
-        return self.action("start_server")
+            return self.action(
+                "start_server", lambda: self._change_server(server_id, status="running")
+            )
 
     async def shutdown(self, server_id: int) -> ActionRef | None:
         with self.world.effect("shutdown"):
@@ -221,8 +248,7 @@ class MemoryCloud:
 
     async def power_off(self, server_id: int) -> ActionRef | None:
         with self.world.effect("power_off"):
-            self.servers[server_id] = replace(self.servers[server_id], status="off")
-        return self.action("stop_server")
+            return self.action("stop_server", lambda: self._change_server(server_id, status="off"))
 
     async def change_type(self, server_id: int, type_name: str) -> ActionRef:
         with self.world.effect("change_type"):
@@ -231,9 +257,9 @@ class MemoryCloud:
                 raise fault("server_not_stopped", "the server is on")
             if held.type == type_name:
                 raise fault("invalid_server_type", "it is of that type")
-            if "change_server_type" not in self.world.fail_actions:
-                self.servers[server_id] = replace(held, type=type_name)
-        return self.action("change_server_type")
+            return self.action(
+                "change_server_type", lambda: self._change_server(server_id, type=type_name)
+            )
 
     async def label_server(self, server_id: int, labels: Mapping[str, str]) -> Server:
         with self.world.effect("label_server"):
@@ -270,8 +296,9 @@ class MemoryCloud:
 
     async def attach_volume(self, volume_id: int, server_id: int) -> ActionRef | None:
         with self.world.effect("attach_volume"):
-            self.volumes[volume_id] = replace(self.volumes[volume_id], server_id=server_id)
-        return self.action("attach_volume")
+            return self.action(
+                "attach_volume", lambda: self._change_volume(volume_id, server_id=server_id)
+            )
 
     async def detach_volume(self, volume_id: int) -> ActionRef | None:
         with self.world.effect("detach_volume"):
@@ -280,8 +307,9 @@ class MemoryCloud:
 
     async def resize_volume(self, volume_id: int, size_gib: int) -> ActionRef | None:
         with self.world.effect("resize_volume"):
-            self.volumes[volume_id] = replace(self.volumes[volume_id], size_gib=size_gib)
-        return self.action("resize_volume")
+            return self.action(
+                "resize_volume", lambda: self._change_volume(volume_id, size_gib=size_gib)
+            )
 
     async def delete_volume(self, volume_id: int) -> None:
         with self.world.effect("delete_volume"):

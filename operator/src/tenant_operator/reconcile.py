@@ -331,7 +331,7 @@ def _bookkeeping(
     scope: TenantScope, verdict: Verdict, previous: Sequence[Condition], now: datetime
 ) -> datetime:
     memory = scope.memory
-    for name, _ in verdict.done:
+    for name in verdict.finished:
         memory.succeeded(name)
         started = memory.started.pop(name, None)
         if started is not None:

@@ -147,11 +147,17 @@ async def _account(
         logins=logins,
         secrets=secrets,
     )
-    if held is not None:
-        fresh.view, fresh.version = held.view, held.version
-        await held.close()
     app.accounts[stored.key] = fresh
+    if held is not None:
+        fresh.view, fresh.version = held.view, held.version + 1
+        _wake_tenants(app, stored)
+        await held.close()
     return fresh
+
+
+def _wake_tenants(app: App, stored: Stored) -> None:
+    for tenant in app.store.tenants_of(stored.key):
+        app.queue.add(tenant.key, Lane.USER)
 
 
 def _logins(spec: FleetSpec, secrets: FleetSecrets) -> tuple[CloudLogin, DnsLogin]:
@@ -362,8 +368,7 @@ def _take_view(app: App, stored: Stored, account: Account, view: FleetView) -> N
         return
     account.view = view
     account.version += 1
-    for tenant in app.store.tenants_of(stored.key):
-        app.queue.add(tenant.key, Lane.USER)
+    _wake_tenants(app, stored)
 
 
 def _fault(verdict: Verdict, noted: Trouble | None) -> tuple[str, str] | None:
@@ -403,7 +408,7 @@ def _snapshot(scope: FleetScope, old: FleetView | None) -> Image | None:
 async def _report(app: App, stored: Stored, verdict: Verdict, noted: Trouble | None) -> None:
     now, memory = app.clock(), app.memory(stored.uid)
     previous = FleetStatus.model_validate(stored.status)
-    for name, _ in verdict.done:
+    for name in verdict.finished:
         memory.succeeded(name)
         memory.started.pop(name, None)
     began = since(verdict.step, previous.conditions, started=memory.started) or now
@@ -423,7 +428,18 @@ async def _report(app: App, stored: Stored, verdict: Verdict, noted: Trouble | N
         outcome = present(report)
         if outcome.stalled:
             await tell(app, stored, outcome.reason, outcome.message, warning=True)
+        if status.orphans > previous.orphans:
+            await _tell_orphans(app, stored)
     _schedule(app, stored, verdict, noted)
+
+
+async def _tell_orphans(app: App, stored: Stored) -> None:
+    names = app.accounts[stored.key].inventory.orphans(app.store.knows_tenant)
+    message = (
+        f"Made by this installation for Tenants that are unknown, and left untouched: "
+        f"{', '.join(names[:10])}{' …' if len(names) > 10 else ''}. Delete what nobody needs."
+    )
+    await tell(app, stored, "OrphansFound", message, warning=True)
 
 
 def _status(app: App, stored: Stored, report: Report) -> FleetStatus:

@@ -277,6 +277,12 @@ REASONS: Final[Mapping[str, Reason]] = {
         "Entries of the tenant's own Secret vanished while its machine lives.",
         "restore the Secret <name>-secrets from the backup of the cluster",
     ),
+    "OrphansFound": Reason(
+        "An event of a Fleet: the cloud project holds things of this installation whose Tenant is "
+        "unknown. They are named and left untouched.",
+        "look at them with `hcloud server list`, `hcloud volume list`, `hcloud primary-ip list`; "
+        "delete what nobody needs",
+    ),
     # -- the operator
     "KubernetesUnavailable": Reason("The API server refused or did not answer; it is retried."),
     "DeadlineExceeded": Reason("The step has taken longer than it ever should.", DESCRIBE),

@@ -67,6 +67,12 @@ class Verdict:
     step: StepRef | None
     result: Result
 
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """Conditions with no step left to do: those of a teardown all stand behind one."""
+        present = self.step.condition if self.step else ""
+        return tuple(name for name, _ in self.done if name != present)
+
 
 def walk(steps: Sequence[Step[C]], case: C) -> Verdict:
     """Ask each step in order until one is not done."""

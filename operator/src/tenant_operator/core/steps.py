@@ -216,6 +216,8 @@ def server(case: Case) -> Result:
             message=f"Making the machine failed ({action.error_code}: {action.error_message}). "
             "What is left of it holds no data and is removed before the next try.",
         )
+    if action is not None and action.status == "running" and action.command == "start_server":
+        return Wait("StartingServer", "start_server is running.", 30)
     if changing := type_changed(case, held):
         return changing
     if held.status == "off" and not (action is not None and action.status == "running"):
