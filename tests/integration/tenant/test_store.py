@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from tenant_agent.prepare import prepare
 from tenant_agent.settings import Settings
 from tenant_agent.store import documents, index, jobs, migrate, search
-from tenant_agent.store.index import NewChunk, Space
+from tenant_agent.store.index import NewChunk, Space, vector_literal
 from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable, connection_string
 
 SPACE = Space("test-model", 64)
@@ -70,6 +71,11 @@ async def test_missing_schema_is_not_ready(empty_settings: Settings) -> None:
         assert not await migrate.is_current(connection)
 
 
+async def by_words(connection: Connection, question: str) -> search.Scores:
+    """The scores of the lexical arm alone."""
+    return (await search.candidates(connection, SPACE, question, None, limit=10)).lexical
+
+
 async def test_questions_find_by_any_word_in_both_languages(database: Database) -> None:
     german = ["Die Kündigungsfrist beträgt drei Monate.", "Haustiere sind erlaubt."]
     english = ["Employees get 28 days of annual leave.", "The office closes at six."]
@@ -82,10 +88,10 @@ async def test_questions_find_by_any_word_in_both_languages(database: Database) 
             ("Darf ich ein Haustier halten?", german[1]),
             ("How much leave does an employee have?", english[0]),
         ):
-            scores = await search.lexical(connection, question, 10)
-            found = await search.passages(connection, list(scores)[:1])
+            scores = await by_words(connection, question)
+            found = await search.passages(connection, [max(scores, key=scores.__getitem__)])
             assert next(iter(found.values())).text == expected
-        assert await search.lexical(connection, "der die das und", 10) == {}
+        assert await by_words(connection, "der die das und") == {}
 
 
 async def test_counts_stay_exact_through_publishing_and_withdrawing(database: Database) -> None:
@@ -114,36 +120,60 @@ async def test_weights_do_not_depend_on_the_order_of_arrival(database: Database)
     async with database.transaction() as connection:
         for text in texts:
             await index.publish(connection, await add_document(connection, [text], "de"))
-        grown = list((await search.lexical(connection, "Rechnung", 10)).values())
+        grown = await by_words(connection, "Rechnung")
         await connection.execute("update corpus set average = 0.001")
         await index._follow_drift(connection)
-        assert list((await search.lexical(connection, "Rechnung", 10)).values()) == pytest.approx(
-            grown, rel=0.12
-        )
+        assert await by_words(connection, "Rechnung") == pytest.approx(grown, rel=0.12)
 
 
-@pytest.mark.parametrize("exact", [True, False])
-async def test_filtered_dense_search_is_complete(database: Database, exact: bool) -> None:
+@pytest.mark.parametrize("exact_limit", [1000, 0])
+async def test_filtered_dense_search_is_complete(database: Database, exact_limit: int) -> None:
     async with database.transaction() as connection:
         await migrate.ensure_vector_index(connection, SPACE.dimensions)
-        hidden = await add_document(connection, [f"verborgen {n}" for n in range(150)], "de")
+        await add_document(connection, [f"verborgen {n}" for n in range(150)], "de")
         shown = await add_document(connection, [f"sichtbar {n}" for n in range(30)], "de")
         await index.publish(connection, shown)
     vector = [1.0] * 63 + [0.0]
     async with database.transaction() as connection:
         await connection.execute("set local enable_seqscan = off")
-        scores = await search.dense(connection, SPACE, vector, limit=20, exact=exact)
-        owners = await search.owners(connection, list(scores))
-    assert len(scores) == 20
-    assert set(owners.values()) == {shown}
-    assert hidden not in owners.values()
+        found = await search.candidates(
+            connection, SPACE, "unbekannt", vector, limit=20, exact_limit=exact_limit
+        )
+    assert (len(found.dense), found.lexical) == (20, {})
+    assert set(found.owners.values()) == {shown}
+
+
+async def test_a_search_without_vector_has_the_words_only(database: Database) -> None:
+    async with database.transaction() as connection:
+        await index.publish(connection, await add_document(connection, ["Ein Beleg."], "de"))
+    async with database.reading() as connection:
+        found = await search.candidates(connection, SPACE, "Belege", None, limit=5)
+    assert (len(found.lexical), found.dense) == (1, {})
+    assert set(found.owners) == set(found.lexical)
+
+
+@pytest.mark.parametrize("exact_limit", [0, 1000])
+async def test_only_one_of_the_two_ways_to_the_vectors_is_gone(
+    database: Database, exact_limit: int
+) -> None:
+    async with database.transaction() as connection:
+        await index.publish(connection, await add_document(connection, ["eins", "zwei"], "de"))
+    async with database.reading() as connection:
+        statement = search.statement_of(SPACE, limit=20, exact_limit=exact_limit)
+        values = {"question": "x", "vector": vector_literal([1.0] * 64), "model": SPACE.model}
+        explained = await connection.execute(
+            sql.SQL("explain (analyze, timing off) {}").format(statement), values
+        )
+        scans = [row[0] for row in await explained.fetchall() if "on chunk_vector" in row[0]]
+    assert sorted("never executed" in scan for scan in scans) == [False, True]
 
 
 async def test_other_spaces_are_not_searched(database: Database) -> None:
     async with database.transaction() as connection:
         await index.publish(connection, await add_document(connection, ["eins"], "de"))
         other = Space("another-model", 64)
-        assert await search.dense(connection, other, [1.0] * 64, limit=5, exact=True) == {}
+        found = await search.candidates(connection, other, "x", [1.0] * 64, limit=5)
+        assert found.dense == {}
 
 
 async def test_a_job_is_claimed_once_until_its_worker_falls_silent(database: Database) -> None:

@@ -5,33 +5,22 @@ in the documents still finds them.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import structlog
 
 from tenant_agent.agent.models.port import EmbeddingModel
 from tenant_agent.errors import ModelFailure
-from tenant_agent.retrieval.fuse import LEXICAL_WEIGHT, Ranked, fuse, select
-from tenant_agent.store import index as index_store
+from tenant_agent.retrieval.fuse import LEXICAL_WEIGHT, fuse, select
 from tenant_agent.store import search as store
 from tenant_agent.store.index import Space
 from tenant_agent.store.pool import Database
-from tenant_agent.store.search import EXACT_LIMIT, PassageRecord, Scores
+from tenant_agent.store.search import Candidates, PassageRecord
 
 log = structlog.get_logger(__name__)
 CANDIDATES = 100
 DOCUMENTS = 6
 PASSAGES = 8
 QUESTION_SECONDS = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Arms:
-    """Scores of both arms for one question."""
-
-    lexical: Scores
-    dense: Scores
 
 
 class Search:
@@ -53,26 +42,24 @@ class Search:
             log.warning("searching by words only", reason=type(error).__name__)
             return None
 
-    async def arms(self, question: str, vector: list[float] | None) -> Arms:
+    async def arms(self, question: str, vector: list[float] | None) -> Candidates:
         """Return both arms' scores; without a vector the dense one is empty."""
-        async with self._database.transaction() as connection:
-            lexical = await store.lexical(connection, question, CANDIDATES)
-            if vector is None:
-                return Arms(lexical, {})
-            exact = await index_store.size(connection) <= EXACT_LIMIT
-            dense = await store.dense(
-                connection, self._space, vector, limit=CANDIDATES, exact=exact
+        async with self._database.reading() as connection:
+            return await store.candidates(
+                connection, self._space, question, vector, limit=CANDIDATES
             )
-        return Arms(lexical, dense)
 
-    async def _chosen(self, fused: Mapping[int, float]) -> list[PassageRecord]:
-        async with self._database.transaction() as connection:
-            owners = await store.owners(connection, list(fused))
-            ranked: list[Ranked] = select(fused, owners, documents=DOCUMENTS, passages=PASSAGES)
+    async def passages(self, question: str, vector: list[float] | None) -> list[PassageRecord]:
+        """Return the best passages, best first; empty when there is nothing to search."""
+        async with self._database.reading() as connection:
+            arms = await store.candidates(
+                connection, self._space, question, vector, limit=CANDIDATES
+            )
+            fused = fuse(arms.lexical, arms.dense, self._weight)
+            ranked = select(fused, arms.owners, documents=DOCUMENTS, passages=PASSAGES)
             found = await store.passages(connection, [item.passage for item in ranked])
         return [found[item.passage] for item in ranked if item.passage in found]
 
     async def find(self, question: str) -> list[PassageRecord]:
-        """Return the best passages, best first; empty when there is nothing to search."""
-        arms = await self.arms(question, await self._vector(question))
-        return await self._chosen(fuse(arms.lexical, arms.dense, self._weight))
+        """Return the best passages for a question."""
+        return await self.passages(question, await self._vector(question))

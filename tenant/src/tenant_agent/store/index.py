@@ -151,9 +151,3 @@ async def _follow_drift(connection: Connection) -> None:
     for (language,) in await cursor.fetchall():
         values = {"language": language, "k1": K1, "b": B}
         await connection.execute(query("index", "reweigh"), values)
-
-
-async def size(connection: Connection) -> int:
-    """Return how many searchable passages there are."""
-    row = await (await connection.execute(query("index", "size"))).fetchone()
-    return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""The two arms of retrieval as queries."""
+"""The two arms of retrieval as one query, and the passages chosen from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,51 +31,48 @@ class PassageRecord:
     language: str
 
 
-async def lexical(connection: Connection, question: str, limit: int) -> Scores:
-    """Return BM25 scores of the best passages."""
-    cursor = await connection.execute(
-        query("search", "lexical"), {"question": question, "limit": limit}
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Scores of both arms by passage, and the document of each passage."""
+
+    lexical: Scores
+    dense: Scores
+    owners: dict[int, UUID]
+
+
+def statement_of(space: Space, *, limit: int, exact_limit: int = EXACT_LIMIT) -> sql.Composed:
+    """Return the search of a space; numbers that shape its plan stand in the text."""
+    return sql.SQL(query("search", "candidates")).format(
+        d=sql.Literal(space.dimensions), limit=sql.Literal(limit), exact=sql.Literal(exact_limit)
     )
-    return dict(await cursor.fetchall())
 
 
-async def dense(
-    connection: Connection, space: Space, vector: Sequence[float], *, limit: int, exact: bool
-) -> Scores:
-    """Return cosines of the nearest passages; call inside a transaction."""
+async def candidates(
+    connection: Connection,
+    space: Space,
+    question: str,
+    vector: Sequence[float] | None,
+    *,
+    limit: int,
+    exact_limit: int = EXACT_LIMIT,
+) -> Candidates:
+    """Return the best passages of both arms; without a vector the dense one is empty."""
+    statement = statement_of(space, limit=limit, exact_limit=exact_limit)
     values = {
+        "question": question,
+        "vector": None if vector is None else vector_literal(vector),
         "model": space.model,
-        "dimensions": space.dimensions,
-        "vector": vector_literal(vector),
-        "limit": limit,
     }
-    if exact:
-        cursor = await connection.execute(query("search", "dense_exact"), values)
-    else:
-        await _prepare_scan(connection, limit)
-        statement = sql.SQL(query("search", "dense_indexed")).format(
-            d=sql.Literal(space.dimensions)
-        )
-        cursor = await connection.execute(statement, values)
-    return dict(await cursor.fetchall())
-
-
-async def _prepare_scan(connection: Connection, limit: int) -> None:
-    """Let the index scan go on until `limit` rows pass the filter, instead of returning fewer."""
-    await connection.execute("set local hnsw.iterative_scan = strict_order")
-    await connection.execute(
-        sql.SQL("set local hnsw.ef_search = {}").format(sql.Literal(max(100, min(limit, 1000))))
+    rows = await (await connection.execute(statement, values, prepare=True)).fetchall()
+    return Candidates(
+        {row[0]: row[2] for row in rows if row[2] is not None},
+        {row[0]: row[3] for row in rows if row[3] is not None},
+        {row[0]: row[1] for row in rows},
     )
 
 
 async def passages(connection: Connection, ids: Sequence[int]) -> dict[int, PassageRecord]:
     """Return passages by id."""
     async with connection.cursor(row_factory=class_row(PassageRecord)) as cursor:
-        await cursor.execute(query("search", "passages"), {"ids": list(ids)})
+        await cursor.execute(query("search", "passages"), {"ids": list(ids)}, prepare=True)
         return {record.id: record for record in await cursor.fetchall()}
-
-
-async def owners(connection: Connection, ids: Sequence[int]) -> dict[int, UUID]:
-    """Return the document of each passage."""
-    cursor = await connection.execute(query("search", "owners"), {"ids": list(ids)})
-    return dict(await cursor.fetchall())

@@ -119,7 +119,3 @@ where posting.chunk_id = chunk.id and chunk.document_id = %(document_id)s
 -- name: delete_unused_terms
 -- Forgets words no passage has: they may be personal data.
 delete from term where df <= 0
-
--- name: size
--- How many searchable passages there are.
-select coalesce(sum(chunks), 0) from corpus
