@@ -19,6 +19,7 @@ pytest_plugins = [
     "plugins.fix_memory_chain",
     "plugins.fix_memory_machines",
     "plugins.fix_chain",
+    "plugins.fix_host_machine",
     "plugins.fix_ssh_server",
     "plugins.fix_operator",
 ]

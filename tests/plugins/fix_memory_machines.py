@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import asyncssh
 import pytest
 from localcloud.authority import Authority
 from localcloud.clock import ManualClock
@@ -15,6 +14,7 @@ from localcloud.machines.memory import MemoryMachines, MemorySettings
 from localcloud.machines.port import MachineSpec
 from localcloud.machines.simulated_host.host import Pace
 from localcloud.rows import Rows
+from plugins.key_pairs import new_pair
 from tenant_operator.bundle.render import cloud_init, render
 from tenant_operator.core.stack import (
     BootInputs,
@@ -35,13 +35,7 @@ from tenant_operator.host.ssh import SshHost, SshHosts
 ANY_PORTS = MemorySettings(ssh_port=0, https_port=0, http_port=0)
 
 
-def new_key() -> KeyPair:
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    public = key.export_public_key().decode()
-    return KeyPair(private=key.export_private_key().decode(), public=" ".join(public.split()[:2]))
-
-
-CLIENT, FIRST, LASTING = new_key(), new_key(), new_key()
+CLIENT, FIRST, LASTING = new_pair(), new_pair(), new_pair()
 HOSTNAME = "agent.acme.example"
 VOLUME = 71
 

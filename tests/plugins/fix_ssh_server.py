@@ -1,6 +1,7 @@
-"""SSH servers that the host adapter is held against: Debian's sshd and asyncssh's own server.
+"""SSH servers that the host port is held against, here and on machines.
 
-Both run real commands on this machine as the user of the tests; files go below the test's folder.
+Debian's sshd and asyncssh's own server run commands on this machine as the user of the tests, with
+files below the test's folder; a container machine has its own sshd, a simulated one only pretends.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import os
 import shutil
 import socket
 import subprocess
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncssh
 import pytest
+from localcloud.machines.memory import MemoryMachines
+from plugins.fix_host_machine import Machine, wait_until_let_in
+from plugins.fix_memory_machines import CLIENT, FIRST, Boot
+from plugins.key_pairs import new_pair
 from tenant_operator.core.stack import KeyPair
 from tenant_operator.host.port import HostAddress
 
@@ -32,24 +38,20 @@ class SshServer:
     host_key: KeyPair
     client_key: KeyPair
     root: Path = field(repr=False)
+    ip: str = "127.0.0.1"
+    user: str = field(default_factory=getpass.getuser)
+    owner: str = f"{os.getuid()}:{os.getgid()}"
 
     def address(self, **changes: object) -> HostAddress:
         """How to reach it, with some fields replaced."""
         plain = HostAddress(
-            address="127.0.0.1",
+            address=self.ip,
             port=self.port,
-            user=getpass.getuser(),
+            user=self.user,
             host_keys=(self.host_key.public,),
             client_key=self.client_key.private,
         )
         return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def new_pair() -> KeyPair:
-    """A fresh Ed25519 pair."""
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    public = " ".join(key.export_public_key().decode().split()[:2])
-    return KeyPair(private=key.export_private_key().decode(), public=public)
 
 
 def free_port() -> int:
@@ -57,6 +59,27 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def machine_sshd(machine: Machine) -> SshServer:
+    """The sshd of a stock Debian 13 machine, configured by nobody but cloud-init."""
+    wait_until_let_in(machine)
+    return on_machine(machine.ip, 22, machine.boot_key, machine.client_key)
+
+
+@pytest.fixture
+async def simulated(machines: MemoryMachines, boot: Boot) -> SshServer:
+    """A machine of the local cloud's memory back end."""
+    spec = await boot()
+    assert spec.ipv4 is not None
+    return on_machine(spec.ipv4, machines.ports[0], FIRST, CLIENT)
+
+
+def on_machine(ip: str, port: int, host_key: KeyPair, client_key: KeyPair) -> SshServer:
+    """Root's way into a machine, with a folder that no other test uses."""
+    folder = Path("/opt/contract") / uuid.uuid4().hex
+    return SshServer(port, host_key, client_key, folder, ip=ip, user="root", owner="root:root")
 
 
 @pytest.fixture

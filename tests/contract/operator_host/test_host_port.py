@@ -1,13 +1,17 @@
-"""What the host port promises, held against Debian's sshd and asyncssh's server."""
+"""What the host port promises, held against every kind of machine there is.
+
+The simulated machine of the local cloud and the sshd of a real one pass the same suite, so that a
+tenant that becomes ready in memory means something.
+"""
 
 from __future__ import annotations
 
-import os
-import stat
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from plugins.fix_ssh_server import SshServer, free_port, new_pair
+from plugins.fix_ssh_server import SshServer, free_port
+from plugins.key_pairs import new_pair
 from tenant_operator.core.world import File
 from tenant_operator.host.port import (
     Command,
@@ -18,10 +22,12 @@ from tenant_operator.host.port import (
 )
 from tenant_operator.host.ssh import SshHosts
 
-OWNER = f"{os.getuid()}:{os.getgid()}"
+HERE = ("sshd", "asyncssh_server")
+"""Servers whose files are this machine's."""
+EVERYWHERE = (*HERE, "simulated", pytest.param("machine_sshd", marks=pytest.mark.container))
 
 
-@pytest.fixture(params=["sshd", "asyncssh_server"])
+@pytest.fixture(params=EVERYWHERE)
 def server(request: pytest.FixtureRequest) -> SshServer:
     """Each server."""
     found: SshServer = request.getfixturevalue(request.param)
@@ -59,13 +65,16 @@ async def test_a_key_the_machine_does_not_know_is_refused(server: SshServer) -> 
 
 
 async def test_nobody_listening_is_unreachable(server: SshServer) -> None:
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
+    with pytest.raises(Unreachable, match=server.ip.replace(".", r"\.")):
         await SshHosts().connect(server.address(port=free_port()))
 
 
-async def test_output_and_exit_code_come_back(host: Host) -> None:
-    output = await host.run(Command(argv=("sh", "-c", "echo out; echo err >&2; exit 3")))
-    assert (output.code, output.stdout, output.stderr) == (3, "out\n", "err\n")
+async def test_output_and_exit_code_come_back(host: Host, server: SshServer) -> None:
+    there, missing = str(server.root / "there"), str(server.root / "missing")
+    await host.put([File(path=there, content=b"out\n", owner=server.owner)])
+    output = await host.run(Command(argv=("cat", there, missing)))
+    assert (output.code, output.stdout) == (1, "out\n")
+    assert f"{missing}: No such file" in output.stderr
 
 
 @pytest.mark.parametrize("text", ["two words", "$HOME", "a'b\"c", "*", "; exit 9", "ä\n"])
@@ -79,6 +88,12 @@ async def test_standard_input_arrives_and_ends(host: Host) -> None:
     assert output.stdout == "over stdin" * 5000
 
 
+async def test_a_program_that_is_not_there_ends_with_127(host: Host) -> None:
+    output = await host.run(Command(argv=("no-such-program", "--version")))
+    assert output.code == 127
+    assert "no-such-program" in output.stderr
+
+
 async def test_long_output_is_cut_and_the_command_still_ends(host: Host) -> None:
     output = await host.run(Command(argv=("head", "-c", "1000000", "/dev/zero")))
     assert (output.code, len(output.stdout)) == (0, 256 * 1024)
@@ -90,25 +105,43 @@ async def test_a_command_without_end_is_given_up(host: Host) -> None:
         await host.run(Command(argv=("sleep", "60"), time_limit_seconds=0.2))
 
 
+async def test_commands_and_files_go_over_one_connection_at_once(
+    host: Host, server: SshServer
+) -> None:
+    files = [
+        File(path=str(server.root / f"{n}"), content=str(n).encode() * 9000, owner=server.owner)
+        for n in range(20)
+    ]
+    outputs, *_ = await asyncio.gather(
+        asyncio.gather(*(host.run(Command(argv=("printf", "%s", f"{n}"))) for n in range(8))),
+        host.put(files),
+    )
+    assert [output.stdout for output in outputs] == [f"{n}" for n in range(8)]
+    assert await host.read(files[19].path) == b"19" * 9000
+
+
 async def test_files_arrive_whole_with_mode_and_owner(host: Host, server: SshServer) -> None:
     folder = server.root / "deep" / "er"
     files = [
-        File(path=str(folder / "a"), content=b"\0\xff" * 70000, mode=0o640, owner=OWNER),
-        File(path=str(folder / "b"), content=b"", mode=0o400, owner=OWNER),
+        File(path=str(folder / "a"), content=b"\0\xff" * 70000, mode=0o640, owner=server.owner),
+        File(path=str(folder / "b"), content=b"", mode=0o400, owner=server.owner),
     ]
     await host.put(files)
     await host.put(files)
-    assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
-    assert (folder / "a").read_bytes() == b"\0\xff" * 70000
-    modes = [stat.S_IMODE((folder / name).stat().st_mode) for name in "ab"]
-    assert modes == [0o640, 0o400]
+    assert (await host.run(Command(argv=("ls", "-A", str(folder))))).stdout == "a\nb\n"
+    assert await host.read(files[0].path) == files[0].content
+    owner = server.owner.replace("root", "0").replace(":", " ")
+    for file, mode in zip(files, ("640", "400"), strict=True):
+        seen = await host.run(Command(argv=("stat", "-c", "%a %u %g", file.path)))
+        assert seen.stdout == f"{mode} {owner}\n"
 
 
+@pytest.mark.parametrize("server", HERE, indirect=True)
 async def test_an_open_file_keeps_its_old_content(host: Host, server: SshServer) -> None:
     path = server.root / "watched"
-    await host.put([File(path=str(path), content=b"old", owner=OWNER)])
+    await host.put([File(path=str(path), content=b"old", owner=server.owner)])
     with path.open("rb") as reader:
-        await host.put([File(path=str(path), content=b"new", owner=OWNER)])
+        await host.put([File(path=str(path), content=b"new", owner=server.owner)])
         assert reader.read() == b"old"
     assert path.read_bytes() == b"new"
 
@@ -116,14 +149,22 @@ async def test_an_open_file_keeps_its_old_content(host: Host, server: SshServer)
 async def test_a_file_is_read_or_absent(host: Host, server: SshServer) -> None:
     path = str(server.root / "x")
     assert await host.read(path) is None
-    await host.put([File(path=path, content=b"content", owner=OWNER)])
+    await host.put([File(path=path, content=b"content", owner=server.owner)])
     assert await host.read(path) == b"content"
 
 
+async def test_a_long_file_is_cut(host: Host, server: SshServer) -> None:
+    path = str(server.root / "long")
+    await host.put([File(path=path, content=b"x" * (1 << 20) + b"y", owner=server.owner)])
+    assert await host.read(path) == b"x" * (1 << 20)
+
+
 async def test_a_folder_in_the_way_is_told(host: Host, server: SshServer) -> None:
-    (server.root / "taken" / "inside").mkdir(parents=True)
+    taken = server.root / "taken"
+    await host.put([File(path=str(taken / "inside"), content=b"1", owner=server.owner)])
     with pytest.raises(Unreachable, match="copying files"):
-        await host.put([File(path=str(server.root / "taken"), content=b"x", owner=OWNER)])
+        await host.put([File(path=str(taken), content=b"x", owner=server.owner)])
+    assert await host.read(str(taken / "inside")) == b"1"
 
 
 async def test_a_closed_connection_is_unreachable_and_closes_twice(host: Host) -> None:

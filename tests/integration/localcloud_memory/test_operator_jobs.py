@@ -16,10 +16,10 @@ from plugins.fix_memory_machines import (
     Boot,
     Operator,
     bundle,
-    new_key,
     spec_of,
     volume,
 )
+from plugins.key_pairs import new_pair
 from tenant_operator.core.stack import JOB_HARDEN
 from tenant_operator.core.world import File, HostFailure, JobPhase
 from tenant_operator.host import bootstrap
@@ -79,7 +79,7 @@ async def test_a_new_release_moves_to_the_idle_slot(operator: Operator, reached:
         assert agents == [f"agent-{color}"]
         assert facts.release == bundle(revision).digest
     kept = {bundle("2").digest, bundle("3").digest}
-    listed = await host.run(Command(argv=("ls", "/")))
+    listed = await host.run(Command(argv=("vim", "/")))
     assert listed.code == 127
     for revision in "123":
         path = f"/opt/tenant/releases/{bundle(revision).digest}/compose.yaml"
@@ -129,7 +129,7 @@ async def test_stopping_lets_go_of_the_disk(operator: Operator, reached: Reached
     await host.close()
 
 
-@pytest.mark.parametrize("program", ["ls", "curl", "python3"])
+@pytest.mark.parametrize("program", ["vim", "curl", "python3"])
 async def test_an_unknown_command_ends_with_127(
     operator: Operator, boot: Boot, program: str
 ) -> None:
@@ -154,7 +154,7 @@ async def test_a_foreign_client_key_is_refused(
 ) -> None:
     spec = await boot()
     await (await operator.connect(spec)).close()
-    machines.hosts[1].files.write("/root/.ssh/authorized_keys", new_key().public.encode())
+    machines.hosts[1].files.write("/root/.ssh/authorized_keys", new_pair().public.encode())
     with pytest.raises(LoginRefused):
         await operator.connect(spec)
 

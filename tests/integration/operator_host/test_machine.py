@@ -12,8 +12,8 @@ from pathlib import Path
 
 import asyncssh
 import pytest
-from integration.operator_host.conftest import Machine, carry_out, look
-from plugins.fix_ssh_server import new_pair
+from plugins.fix_host_machine import Machine, carry_out, look
+from plugins.key_pairs import new_pair
 from tenant_operator.core.stack import JOB_HARDEN
 from tenant_operator.core.world import HostFailure, JobPhase, Volume
 from tenant_operator.host import bootstrap

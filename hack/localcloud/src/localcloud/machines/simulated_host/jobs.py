@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from localcloud.machines.simulated_host import programs
+from localcloud.machines.simulated_host.ended import Ended
 from localcloud.machines.simulated_host.host import DATA, HOST_KEY, STATE, Host, Pace, RunningJob
 
 AGENT = "/opt/tenant/host-agent/hostagent.pyz"
@@ -34,20 +35,20 @@ class JobError(Exception):
         self.failure = failure
 
 
-def start(host: Host, argv: Sequence[str], now: datetime, pace: Pace) -> programs.Ended:
+def start(host: Host, argv: Sequence[str], now: datetime, pace: Pace) -> Ended:
     """`start NAME DIGEST LIMIT PROGRAM…`: note the job; a running one is left alone."""
     name, digest, _limit, *program = argv
     if any(job.name == name for job in host.running):
-        return programs.Ended(out=f"tenant-job-{name}.service is running already\n")
+        return Ended(out=f"tenant-job-{name}.service is running already\n")
     if program[1:3] != [AGENT, "work"] or name not in WORK:
-        return programs.Ended(127, "", f"{name}: the simulated machine has no such job")
+        return Ended(127, "", f"{name}: the simulated machine has no such job")
     begins = max([now, *(job.ends for job in host.running)])
     ends = begins + timedelta(seconds=pace.jobs.get(name, 0.0))
     host.running.append(
         RunningJob(name=name, digest=digest, arguments=list(program[5:]), ends=ends)
     )
     host.write_record(_record(name, digest, now, phase="running", message="started"))
-    return programs.Ended()
+    return Ended()
 
 
 def advance(host: Host, now: datetime) -> bool:

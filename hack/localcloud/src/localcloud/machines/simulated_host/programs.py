@@ -11,8 +11,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from localcloud.machines.simulated_host.basics import run_basic
+from localcloud.machines.simulated_host.ended import Ended
 from localcloud.machines.simulated_host.host import DATA, Host
 
 PACKAGED = {
@@ -38,20 +39,14 @@ FAULT_TEXTS = {
 }
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a program ended."""
-
-    code: int = 0
-    out: str = ""
-    err: str = ""
-
-
 Program = Callable[[Host, Sequence[str]], Ended]
 
 
 def run(host: Host, argv: Sequence[str]) -> Ended:
-    """Run a program by name or path."""
+    """Run a program by name or path, without input."""
+    basic = run_basic(host.files, argv, b"")
+    if basic is not None:
+        return basic
     name = argv[0].rsplit("/", 1)[-1]
     package = PACKAGED.get(name)
     program = PROGRAMS.get(name)
@@ -62,13 +57,6 @@ def run(host: Host, argv: Sequence[str]) -> Ended:
 
 def _nothing(_host: Host, _argv: Sequence[str]) -> Ended:
     return Ended()
-
-
-def _cat(host: Host, argv: Sequence[str]) -> Ended:
-    missing = [path for path in argv if host.files.read(path) is None]
-    if missing:
-        return Ended(1, "", f"cat: {missing[0]}: No such file or directory")
-    return Ended(out="".join(host.files.text(path) for path in argv))
 
 
 def _mkdir(host: Host, argv: Sequence[str]) -> Ended:
@@ -295,7 +283,6 @@ def _detect_virt(_host: Host, _argv: Sequence[str]) -> Ended:
 PROGRAMS: dict[str, Program] = {
     "apt-config": _apt_config,
     "apt-get": _apt_get,
-    "cat": _cat,
     "chage": _nothing,
     "chmod": _chmod,
     "cloud-init": _cloud_init,

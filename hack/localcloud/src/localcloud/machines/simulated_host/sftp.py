@@ -117,6 +117,8 @@ class Files(asyncssh.SFTPServer):
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Move over whatever is there."""
         self._node(oldpath.decode())
+        if self._files.children(newpath.decode()):
+            raise asyncssh.SFTPFailure(f"{newpath.decode()} is a folder that is not empty")
         self._files.rename(oldpath.decode(), newpath.decode())
 
     rename = posix_rename

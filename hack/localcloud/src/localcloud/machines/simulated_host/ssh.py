@@ -17,6 +17,8 @@ from typing import Any
 import asyncssh
 
 from localcloud.machines.simulated_host import jobs, observe, programs
+from localcloud.machines.simulated_host.basics import run_basic
+from localcloud.machines.simulated_host.ended import Ended
 from localcloud.machines.simulated_host.host import AUTHORIZED, HOST_KEY, Host, Pace
 from localcloud.machines.simulated_host.listener import Acceptor, drop
 from localcloud.machines.simulated_host.sftp import Files
@@ -121,11 +123,12 @@ class SshListener:
         stdin = await process.stdin.read()
         client = process.get_extra_info("peername")[0]
         ended = self._run(host, process.command or "", stdin, client)
+        await asyncio.sleep(ended.seconds)
         process.stdout.write(ended.out.encode())
         process.stderr.write(ended.err.encode())
         process.exit(ended.code)
 
-    def _run(self, host: Host, line: str, stdin: bytes, client: str) -> programs.Ended:
+    def _run(self, host: Host, line: str, stdin: bytes, client: str) -> Ended:
         now = self._world.now()
         self._world.settle(host)
         ended = execute(host, shlex.split(line), stdin, Visit(client, now, self._world.pace))
@@ -143,17 +146,20 @@ class Visit:
         self.pace = pace
 
 
-def execute(host: Host, argv: list[str], stdin: bytes, visit: Visit) -> programs.Ended:
+def execute(host: Host, argv: list[str], stdin: bytes, visit: Visit) -> Ended:
     """Run one command line of an SSH session."""
     if not argv:
-        return programs.Ended(127, "", "the simulated machine has no interactive shell")
+        return Ended(127, "", "the simulated machine has no interactive shell")
+    basic = run_basic(host.files, argv, stdin)
+    if basic is not None:
+        return basic
     if argv[0].rsplit("/", 1)[-1] != "python3":
         return programs.run(host, argv)
     if argv[1:] == ["-", "observe"] and stdin:
-        return programs.Ended(out=json.dumps(observe.facts(host, visit.client)))
+        return Ended(out=json.dumps(observe.facts(host, visit.client)))
     if argv[1:3] == [jobs.AGENT, "start"]:
         if host.files.read(jobs.AGENT) is None:
             missing = f"python3: can't open file '{jobs.AGENT}': [Errno 2] No such file"
-            return programs.Ended(2, "", missing)
+            return Ended(2, "", missing)
         return jobs.start(host, argv[3:], visit.now, visit.pace)
-    return programs.Ended(127, "", f"the simulated machine cannot run: {shlex.join(argv)}")
+    return Ended(127, "", f"the simulated machine cannot run: {shlex.join(argv)}")

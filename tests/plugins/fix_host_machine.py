@@ -6,12 +6,13 @@ import asyncio
 import os
 import subprocess
 import uuid
+from asyncio import Runner
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from plugins.fix_ssh_server import new_pair
+from plugins.key_pairs import new_pair
 from tenant_operator.bundle.render import cloud_init
 from tenant_operator.core.stack import BootInputs, HardenInputs, KeyPair
 from tenant_operator.core.world import HostFacts, Job, JobPhase, JobState
@@ -67,6 +68,16 @@ class Machine:
     def inside(self, *argv: str) -> str:
         """What a program prints that is run in the machine by its owner, not over SSH."""
         return docker("exec", self.name, *argv)
+
+
+def wait_until_let_in(machine: Machine) -> None:
+    """Return once cloud-init has put the client's key in its place."""
+
+    async def once() -> None:
+        await (await machine.connect(machine.boot_key, machine.lasting_key)).close()
+
+    with Runner() as runner:
+        runner.run(once())
 
 
 async def look(host: Host) -> HostFacts:
