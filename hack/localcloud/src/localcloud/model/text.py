@@ -26,6 +26,13 @@ _MONTHS = _set(
     "januar februar märz april mai juni juli august september oktober november dezember jan feb "
     "apr jun jul aug sep okt nov dez"
 )
+_COUNTED = re.compile(
+    r"jahrhunderts?|rang|platz|klasse|liga|auflage|stock|kapitel|tag|woche|lebensjahr|geburtstag",
+    re.IGNORECASE,
+)
+_BEFORE_ORDINAL = re.compile(
+    r"(?:\(|\b(?:am|im|vom|zum|der|dem|den|des|bis|ab|seit|beim|frühen|späten))\s*$", re.IGNORECASE
+)
 _BOUNDARY = re.compile(r"[.!?…]+[\"'»«“”)\]]*\s+(?=[\"'»«“”(\[]*[\w])|\n\s*\n|\n(?=\s*[-*•\d])")
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[-'\u2019][^\W\d_]+)*", re.UNICODE)
 _STOP: dict[Language, frozenset[str]] = {
@@ -113,9 +120,17 @@ def _is_end(text: str, dot: int, end: int) -> bool:
     last, following = before.group(1).casefold(), after.group(1)
     if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha()):
         return False
-    if last.isdigit() and len(last) <= 2 and following.casefold() in _MONTHS:
+    if last.isdigit() and _is_ordinal(text[: before.start()], last, following):
         return False
-    return not following[0].islower()
+    return text.islower() or not following[0].islower()
+
+
+def _is_ordinal(before: str, number: str, after: str) -> bool:
+    """Whether a number with a dot counts (`im 18. Jahrhundert`) and does not end a sentence."""
+    if len(number) > 2:
+        return False
+    counted = after.casefold() in _MONTHS or _COUNTED.fullmatch(after)
+    return bool(counted or _BEFORE_ORDINAL.search(before[-12:]))
 
 
 def sentences(text: str) -> list[str]:
