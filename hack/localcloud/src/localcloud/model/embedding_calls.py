@@ -55,7 +55,8 @@ def read_one(body: Any, model: Model) -> Wanted:
     text = text_of(body.get("content") or {})
     if not text:
         raise invalid("* EmbedContentRequest.content: contains no text", "content")
-    size = settings.get("outputDimensionality") or model.dimensions
+    wanted = settings.get("outputDimensionality")
+    size = model.dimensions if wanted is None else wanted
     if not isinstance(size, int) or not 1 <= size <= model.dimensions:
         raise invalid(
             f"output_dimensionality must be between 1 and {model.dimensions}.",

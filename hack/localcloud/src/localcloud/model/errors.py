@@ -39,10 +39,16 @@ class ApiError(Exception):
     """An answer that is not 200."""
 
     def __init__(
-        self, code: int, message: str = "", *, details: tuple[dict[str, Any], ...] = ()
+        self,
+        code: int,
+        message: str = "",
+        *,
+        details: tuple[dict[str, Any], ...] = (),
+        status: str = "",
     ) -> None:
-        """`message` defaults to the documented sentence of the code."""
+        """`message` and `status` default to what is documented for the code."""
         self.code = code
+        self.status = status or STATUSES.get(code, "UNKNOWN")
         self.message = message or _MESSAGES.get(code, "Unknown error.")
         self.details = details
         super().__init__(f"{code} {self.message}")
@@ -52,7 +58,7 @@ class ApiError(Exception):
         error: dict[str, Any] = {
             "code": self.code,
             "message": self.message,
-            "status": STATUSES.get(self.code, "UNKNOWN"),
+            "status": self.status,
         }
         if self.details:
             error["details"] = list(self.details)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from localcloud.model.errors import ApiError, quota
+
 Kind = Literal[
     "error",  # answer `code` at once
     "delay",  # wait `seconds`, then go on
@@ -33,12 +35,20 @@ class Fault(BaseModel):
     times: int = Field(default=1, ge=0)
     """How often it strikes; 0 means until removed."""
     code: int = Field(default=503, ge=400, le=599)
+    status: str = ""
+    """Instead of the code's usual one, such as FAILED_PRECONDITION for 400."""
     message: str = ""
     retry_seconds: float = Field(default=0, ge=0)
     """With code 429: the delay in `RetryInfo`."""
     seconds: float = Field(default=0, ge=0)
     after_chunks: int = Field(default=1, ge=0)
     finish_reason: str = "SAFETY"
+
+    def error(self) -> ApiError:
+        """The refusal of the kinds that refuse."""
+        if self.code == 429:
+            return quota(self.retry_seconds)
+        return ApiError(self.code, self.message, status=self.status)
 
 
 class FaultList:

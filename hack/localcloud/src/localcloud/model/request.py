@@ -68,6 +68,11 @@ class Request:
         return [part["functionResponse"] for part in parts if "functionResponse" in part]
 
     @property
+    def shows_thoughts(self) -> bool:
+        """Whether the answer is to begin with what the model thought."""
+        return bool((self.config.get("thinkingConfig") or {}).get("includeThoughts"))
+
+    @property
     def language(self) -> Language:
         """The language of what the person wrote last."""
         return language_of(self.last_user)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from localcloud.model import admin
 from localcloud.model.access import authenticate
-from localcloud.model.errors import ApiError, invalid, quota
+from localcloud.model.errors import ApiError, invalid
 from localcloud.model.faults import Fault
 from localcloud.model.service import ModelService, keep_nowhere
 from localcloud.model.settings import ModelSettings
@@ -120,9 +120,7 @@ async def _with_fault(request: web.Request, handler: Handler) -> web.StreamRespo
     if fault is None:
         return await handler(request)
     if fault.kind == "error":
-        raise (
-            quota(fault.retry_seconds) if fault.code == 429 else ApiError(fault.code, fault.message)
-        )
+        raise fault.error()
     if fault.kind == "delay":
         await asyncio.sleep(fault.seconds)
     if fault.kind == "commit_then_drop":

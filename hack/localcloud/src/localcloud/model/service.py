@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localcloud.model import embedding_calls
@@ -21,6 +21,8 @@ from localcloud.model.generate import Answer, generate
 from localcloud.model.request import Request, camel, read_request
 from localcloud.model.settings import ModelSettings, Pace, Variant, read_variant
 from localcloud.model.usage import PrefixCache, Usage, prompt_pieces
+
+_THOUGHT_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +116,11 @@ class ModelService:
             raise ApiError(403, "CachedContent not found (or permission denied).")
         prompt, cached = self._prompt_tokens(request, f"{key}/{variant.base}")
         blocked = self._blocked(request)
-        answer = Answer() if blocked else generate(request, variant.mode, self.embedder)
         thoughts = 0 if blocked else self._thoughts(request, model)
+        answer = Answer() if blocked else generate(request, variant.mode, self.embedder)
+        if thoughts and request.shows_thoughts:
+            asked = request.last_user[:_THOUGHT_LENGTH]
+            answer = replace(answer, thought=f"What do the texts say about this? {asked}")
         return Generated(
             answer=answer,
             usage=Usage(

@@ -14,7 +14,6 @@ from typing import Any
 
 from aiohttp import web
 
-from localcloud.model.errors import ApiError
 from localcloud.model.faults import Fault
 from localcloud.model.generate import Answer
 from localcloud.model.pace import chunks, paced, whole
@@ -53,7 +52,11 @@ def candidate(parts: list[dict[str, Any]], finish: str) -> dict[str, Any]:
 
 
 def _parts(answer: Answer) -> list[dict[str, Any]]:
-    return [*([{"text": answer.text}] if answer.text else []), *answer.calls]
+    return [*_thought(answer), *([{"text": answer.text}] if answer.text else []), *answer.calls]
+
+
+def _thought(answer: Answer) -> list[dict[str, Any]]:
+    return [{"text": answer.thought, "thought": True}] if answer.thought else []
 
 
 async def send_whole(made: Generated, fault: Fault | None) -> dict[str, Any]:
@@ -80,6 +83,8 @@ async def _bodies(
     if made.blocked or kind == "block_prompt":
         yield _blocked(made)
         return
+    if made.answer.thought and kind not in _ENDING:
+        yield _event(made, _thought(made.answer), "", 0)
     parts = chunks(made.answer.text, counter, made.pace.chunk_tokens)
     sent = number = 0
     async for text, size in paced(parts, made.pace):
@@ -90,7 +95,7 @@ async def _bodies(
     if fault and kind == "cut_stream":
         raise FaultInStream
     if fault and kind == "error_in_stream":
-        yield ApiError(fault.code, fault.message).envelope()
+        yield fault.error().envelope()
         return
     finish = fault.finish_reason if fault and kind == "finish" else made.answer.finish
     yield _event(made, list(made.answer.calls), finish, made.usage.candidates)
