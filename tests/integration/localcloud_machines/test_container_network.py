@@ -123,7 +123,9 @@ async def test_private_networks_connect_their_members_only(pair: Rack) -> None:
             network_id=network_id,
             network_name="private",
             ip=f"10.0.0.{server_id}",
+            mac_address=f"86:00:00:00:{network_id:02x}:{server_id:02x}",
             ip_range="10.0.0.0/24",
+            subnet="10.0.0.0/24",
             gateway="10.0.0.1",
         )
         return (network,)
@@ -134,6 +136,10 @@ async def test_private_networks_connect_their_members_only(pair: Rack) -> None:
     assert not await reaches(pair, 31, "http://10.0.0.32:8000/")
     await pair.machines.set_networks(pair.spec(32, networks=member(32, 5)))
     assert await reaches(pair, 31, "http://10.0.0.32:8000/")
+    link = await pair.ssh(32, "ip -o link show eth1")
+    told = "curl -sf http://169.254.169.254/hetzner/v1/metadata/private-networks"
+    for seen in (link, await pair.ssh(32, told)):
+        assert "86:00:00:00:05:20" in seen
     await pair.machines.set_networks(pair.spec(31, user_data=user_data))
     assert not await reaches(pair, 31, "http://10.0.0.32:8000/")
 

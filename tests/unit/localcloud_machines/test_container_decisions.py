@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from localcloud.machines.container import boot, links, metadata, trust, volumes
+from localcloud.machines import metadata
+from localcloud.machines.container import boot, links, trust, volumes
 from localcloud.machines.container.blueprint import Chassis, Host, create_body, limits
 from localcloud.machines.container.records import Records, ServerRecord, VolumeRecord
 from localcloud.machines.container.settings import ContainerSettings
@@ -19,7 +20,9 @@ NETWORK = NetworkInterface(
     network_id=5,
     network_name="private",
     ip="10.0.0.2",
+    mac_address="86:00:00:0f:42:41",
     ip_range="10.0.0.0/16",
+    subnet="10.0.0.0/24",
     gateway="10.0.0.1",
     alias_ips=("10.0.0.9",),
 )
@@ -138,8 +141,7 @@ def test_a_missing_address_family_leaves_no_line(ipv4: str | None, ipv6: str | N
 
 
 def test_hardware_addresses_and_link_names_tell_networks_apart() -> None:
-    assert links.public_mac(258) == "96:00:00:00:01:02"
-    assert links.private_mac(1, 2) != links.private_mac(2, 1)
+    assert metadata.public_mac(258) == "96:00:00:00:01:02"
     assert links.private_link(1, 2) != links.private_link(2, 1)
     assert len(links.private_link(1 << 40, 1 << 40)) <= 15
     assert links.free_name(["eth1", "eth3"]) == "eth2"
@@ -150,11 +152,13 @@ def test_metadata_says_who_and_where_the_machine_is() -> None:
     answers = metadata.documents(spec(networks=(NETWORK,)))
     summary = yaml.safe_load(answers["metadata"])
     assert summary["instance-id"] == 12
-    assert summary["availability-zone"] == "hel1-dc1"
+    assert summary["availability-zone"] == "hel1-dc2"
     assert summary["public-keys"] == ["ssh-ed25519 AAAA me"]
     private = yaml.safe_load(answers["metadata/private-networks"])[0]
     assert (private["ip"], private["alias_ips"]) == ("10.0.0.2", ["10.0.0.9"])
-    assert private["mac_address"] == links.private_mac(12, 5)
+    assert (private["mac_address"], private["subnet"]) == (NETWORK.mac_address, "10.0.0.0/24")
+    (public,) = summary["network-config"]["config"]
+    assert public["mac_address"] == metadata.public_mac(12)
     assert answers["metadata/region"] == "eu-central"
     assert metadata.documents(spec(location="ash"))["metadata/region"] == "us-east"
 

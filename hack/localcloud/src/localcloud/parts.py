@@ -68,7 +68,12 @@ async def hetzner(instance: Instance) -> str:
     service = await start_hetzner(
         settings.dir,
         around,
-        address=Address(host=LOOPBACK, port=settings.ports.hetzner),
+        address=Address(
+            host=LOOPBACK,
+            port=settings.ports.hetzner,
+            tls=instance.authority.certificate("localhost", LOOPBACK).server_context(),
+            tls_port=settings.ports.hetzner_tls,
+        ),
         tokens=[Token(secret=instance.tokens["hetzner"], project=PROJECT)],
         zones=settings.hetzner_zones,
         settings=HetznerSettings(pace=settings.pace),
@@ -77,7 +82,8 @@ async def hetzner(instance: Instance) -> str:
     if settings.openapi is not None:
         _check_answers(instance, service, settings.openapi)
     instance.endpoints["hetzner"] = service.url
-    return service.url
+    instance.endpoints["hetzner_tls"] = service.https
+    return f"{service.url} and {service.https}"
 
 
 def _check_answers(instance: Instance, service: RunningService, document: Path) -> None:

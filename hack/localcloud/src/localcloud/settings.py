@@ -47,6 +47,7 @@ class Ports:
     model_local: int = 9080
     edge: int = 8443
     edge_http: int = 8082
+    hetzner_tls: int = 8444
     proxy: int = 443
     proxy_http: int = 80
     machine_ssh: int = 2222

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from localcloud.hetzner.admin import Admin
 from localcloud.hetzner.cloud import Cloud, Settings, Surroundings
+from localcloud.hetzner.console import Consoles
 from localcloud.hetzner.door import Door, Incoming
 from localcloud.hetzner.operations import EFFECTS, ROUTES
 from localcloud.hetzner.routing import Router
 from localcloud.hetzner.state import State
+from localcloud.hetzner.tickets import PATH as CONSOLE
 from localcloud.hetzner.tokens import Tokens
 from localcloud.hetzner.watch import Watch
 from localcloud.machines import memory_admin
@@ -44,6 +46,7 @@ class HetznerCloud:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(Admin(self.door).routes())
         app.add_routes(memory_admin.routes(self.cloud.machines))
+        app.router.add_get(CONSOLE, Consoles(self.cloud).serve)
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 

@@ -16,6 +16,7 @@ from localcloud.hetzner.limits import DEFAULT_LIMITS, REQUESTS_PER_HOUR
 from localcloud.hetzner.model import Action, Image
 from localcloud.hetzner.routing import Call
 from localcloud.hetzner.state import State
+from localcloud.hetzner.tickets import Tickets
 from localcloud.machines.port import Machines
 from localcloud.records import RecordStore
 
@@ -61,6 +62,7 @@ class Cloud:
         self.limits = dict(settings.limits)
         self.sold_out: set[tuple[str, str]] = set()
         self.no_volume_space: set[str] = set()
+        self.tickets = Tickets()
         self.rendered_types: dict[tuple[int, frozenset[tuple[str, str]]], dict[str, Any]] = {}
         self._effects = effects
         self.engine = Engine(self, effects, settings.pace)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localcloud.hetzner import (
+    console,
     firewalls,
     floating_ips,
     images,
+    metrics,
     networks,
     placement_groups,
     primary_ips,
@@ -46,6 +48,8 @@ ROUTES: list[Route] = [
     *server_disks.ROUTES,
     *server_networks.ROUTES,
     *server_settings.ROUTES,
+    *metrics.ROUTES,
+    *console.ROUTES,
     *zones.ROUTES,
     *rrsets.ROUTES,
     *unimplemented.ROUTES,
@@ -64,5 +68,6 @@ EFFECTS: Mapping[str, Effect] = {
     **server_disks.EFFECTS,
     **server_networks.EFFECTS,
     **server_settings.EFFECTS,
+    **console.EFFECTS,
     **zone_store.EFFECTS,
 }

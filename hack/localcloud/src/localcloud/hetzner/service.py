@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ END_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class RunningService:
-    """The API while it answers at `url` (which ends in `/v1`)."""
+    """The API while it answers at `url` (which ends in `/v1`), and over TLS at `https`."""
 
     url: str
+    https: str | None
     hetzner: HetznerCloud
     _rows: Rows
     _runner: web.AppRunner
@@ -36,10 +38,16 @@ class RunningService:
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where to listen; port 0 takes a free one."""
+    """Where to listen; port 0 takes a free one.
+
+    `tls` is for a second port: consoles are there (`wss`), and the API for clients that insist on
+    HTTPS. Without it consoles are plain WebSockets beside the API.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
+    tls: ssl.SSLContext | None = None
+    tls_port: int = 0
 
 
 async def start_hetzner(
@@ -67,14 +75,21 @@ async def start_hetzner(
         make_zone(hetzner.cloud, tokens[0].project, name)
     runner = web.AppRunner(hetzner.app(), access_log=None, shutdown_timeout=END_SECONDS)
     await runner.setup()
-    where = address or Address()
-    site = web.TCPSite(runner, where.host, where.port)
     try:
-        await site.start()
+        await _listen(runner, address or Address())
     except OSError:
         await runner.cleanup()
         await hetzner.close()
         rows.close()
         raise
-    host, port = runner.addresses[0][:2]
-    return RunningService(f"http://{host}:{port}{PREFIX}", hetzner, rows, runner)
+    plain, *secure = (f"//{host}:{port}" for host, port, *_ in runner.addresses)
+    hetzner.cloud.tickets.url = f"wss:{secure[0]}" if secure else f"ws:{plain}"
+    https = f"https:{secure[0]}{PREFIX}" if secure else None
+    return RunningService(f"http:{plain}{PREFIX}", https, hetzner, rows, runner)
+
+
+async def _listen(runner: web.AppRunner, address: Address) -> None:
+    await web.TCPSite(runner, address.host, address.port).start()
+    if address.tls is not None:
+        secure = web.TCPSite(runner, address.host, address.tls_port, ssl_context=address.tls)
+        await secure.start()

@@ -1,20 +1,14 @@
-"""What the machine behind a server is told: its specification and its metadata documents.
-
-Metadata paths and YAML are those of Hetzner's document ("Server Metadata"); they are written by
-hand there and simple enough to be written by hand here.
-"""
+"""What the machine behind a server is told: its specification and its metadata documents."""
 
 from __future__ import annotations
 
-import json
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from localcloud.hetzner.catalogue import location_named, server_type_named
+from localcloud.hetzner.catalogue import server_type_named
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.model import Network, PrivateNet, Server, Subnet
+from localcloud.machines.metadata import documents
 from localcloud.machines.port import MachineSpec, NetworkInterface
-
-_ZONE_SUFFIX = {"fsn1": "dc14", "nbg1": "dc3", "hel1": "dc2", "ash": "dc1", "hil": "dc1"}
 
 
 def image_name(cloud: Cloud, image_id: int | None) -> str:
@@ -74,7 +68,9 @@ def _interface(net: PrivateNet, network: Network) -> NetworkInterface:
         network_id=network.id,
         network_name=network.name,
         ip=net.ip,
+        mac_address=net.mac_address,
         ip_range=network.ip_range,
+        subnet=subnet.ip_range if subnet else network.ip_range,
         gateway=subnet.gateway if subnet else str(IPv4Network(network.ip_range)[1]),
         alias_ips=net.alias_ips,
     )
@@ -82,44 +78,7 @@ def _interface(net: PrivateNet, network: Network) -> NetworkInterface:
 
 def metadata(cloud: Cloud, server: Server) -> dict[str, str]:
     """The metadata documents by path below `/hetzner/v1/`."""
-    place = location_named(server.location)
-    leaves = {
-        "availability-zone": f"{server.location}-{_ZONE_SUFFIX.get(server.location, 'dc1')}",
-        "hostname": server.name,
-        "instance-id": str(server.id),
-        "public-ipv4": public_address(cloud, server.id, "ipv4") or "",
-        "region": place.network_zone if place else "",
-    }
-    summary = "".join(f"{name}: {value}\n" for name, value in leaves.items())
-    keys = f"public-keys: {json.dumps(list(server.authorized_keys))}\n"
-    private = "".join(_private(cloud, server, n) for n in range(len(server.private_nets)))
-    return {
-        "metadata": summary + keys,
-        "metadata/private-networks": private or "[]\n",
-        "userdata": server.user_data,
-        **{f"metadata/{name}": value for name, value in leaves.items()},
-    }
-
-
-def _private(cloud: Cloud, server: Server, number: int) -> str:
-    net = server.private_nets[number]
-    network = cloud.state.networks.get(net.network)
-    if network is None:
-        return ""
-    subnet = subnet_of(network, net.ip)
-    lines = {
-        "ip": net.ip,
-        "alias_ips": f"[{', '.join(net.alias_ips)}]",
-        "interface_num": number + 1,
-        "mac_address": net.mac_address,
-        "network_id": network.id,
-        "network_name": network.name,
-        "network": network.ip_range,
-        "subnet": subnet.ip_range if subnet else network.ip_range,
-        "gateway": str(IPv4Network(network.ip_range)[1]),
-    }
-    text = "".join(f"  {name}: {value}\n" for name, value in lines.items())
-    return "-" + text[1:]
+    return documents(machine_spec(cloud, server))
 
 
 async def tell_networks(cloud: Cloud, server_id: int) -> None:

@@ -1,7 +1,7 @@
 """Operations of Hetzner's document that the local cloud does not have: they answer 501.
 
-Certificates and load balancers are used by no part of the product; a console and metrics need a
-hypervisor. The README lists the same, and a test holds the two together.
+Certificates and load balancers are used by no part of the product. The README lists the same, and
+a test holds the two together.
 """
 
 from __future__ import annotations
@@ -45,8 +45,6 @@ OPERATIONS = (
     "POST /load_balancers/{id}/actions/update_service",
     "GET /load_balancers/{id}/actions/{action_id}",
     "GET /load_balancers/{id}/metrics",
-    "POST /servers/{id}/actions/request_console",
-    "GET /servers/{id}/metrics",
 )
 
 

@@ -6,9 +6,11 @@ what it was told can be read back. With `rows` it remembers over a restart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 
-from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState
+from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState, Usage
 from localcloud.rows import Rows
 
 SNAPSHOT_GB = 1.5
@@ -143,6 +145,16 @@ class InertMachines:
     async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
         """Note the documents."""
         self._change(server_id, metadata=documents)
+
+    async def screen(self, server_id: int) -> tuple[str, ...]:
+        """The prompt of a machine that is on."""
+        machine = self._known(server_id)
+        return (f"{machine.spec.hostname} login:",) if machine.power == "running" else ()
+
+    def usage(self, server_id: int, moments: Sequence[datetime]) -> list[Usage | None]:
+        """Nothing is known: a note uses nothing."""
+        del server_id
+        return [None for _ in moments]
 
     def _known(self, server_id: int) -> InertMachine:
         machine = self.machines.get(server_id)

@@ -8,15 +8,18 @@ IPv6 and private networks are noted and not simulated: a client reaches machines
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 
 from localcloud.authority import Authority
 from localcloud.clock import Clock, RealClock
 from localcloud.machines.memory_disks import Disks
 from localcloud.machines.memory_images import STOCK, Images
-from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState
+from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState, Usage
 from localcloud.machines.simulated_host.host import Faults, Host, Pace, read_host
+from localcloud.machines.simulated_host.load import used
+from localcloud.machines.simulated_host.screen import lines
 from localcloud.machines.simulated_host.ssh import SshListener
 from localcloud.machines.simulated_host.web import WebListener
 from localcloud.machines.simulated_host.world import World
@@ -211,6 +214,21 @@ class MemoryMachines:
         """Accepted; simulated machines have no 169.254.169.254."""
         del documents
         self._known(server_id)
+
+    async def screen(self, server_id: int) -> tuple[str, ...]:
+        """What a machine shows after its boot."""
+        return lines(self._settled(server_id), self._clock.now(), self._settings.pace)
+
+    def usage(self, server_id: int, moments: Sequence[datetime]) -> list[Usage | None]:
+        """Simulated: the same waves at every look, since the machine was switched on."""
+        host, now = self.hosts.get(server_id), self._clock.now()
+        if host is None or host.started is None:
+            return [None for _ in moments]
+        since = host.started
+        return [
+            used(server_id, (moment - since).total_seconds()) if since <= moment <= now else None
+            for moment in moments
+        ]
 
     def plan_faults(self, target: str, faults: Faults | None) -> None:
         """Set what is wrong with a machine, by its id or host name; `*` means every new one.

@@ -8,7 +8,9 @@ deleted. A failure raises `MachineError`, whose text becomes the action's error 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 PowerState = Literal["running", "off", "absent"]
@@ -35,7 +37,9 @@ class NetworkInterface:
     network_id: int
     network_name: str
     ip: str
+    mac_address: str
     ip_range: str
+    subnet: str
     gateway: str
     alias_ips: tuple[str, ...] = ()
 
@@ -58,6 +62,21 @@ class MachineSpec:
     root_password: str | None = None
     networks: tuple[NetworkInterface, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What a machine has used since it was switched on: counters that only rise."""
+
+    cpu_seconds: float = 0.0
+    disk_reads: float = 0.0
+    disk_writes: float = 0.0
+    disk_bytes_read: float = 0.0
+    disk_bytes_written: float = 0.0
+    packets_in: float = 0.0
+    packets_out: float = 0.0
+    bytes_in: float = 0.0
+    bytes_out: float = 0.0
 
 
 class Machines(Protocol):
@@ -149,4 +168,15 @@ class Machines(Protocol):
 
     async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
         """What 169.254.169.254 answers this machine, by path below `/hetzner/v1/`."""
+        ...
+
+    async def screen(self, server_id: int) -> tuple[str, ...]:
+        """The lines that the machine's screen shows; none while it is off."""
+        ...
+
+    def usage(self, server_id: int, moments: Sequence[datetime]) -> list[Usage | None]:
+        """Counters as they stood at moments in rising order; `None` where nothing is known.
+
+        Answered at once from what was noted, without asking the machine.
+        """
         ...

@@ -13,19 +13,23 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from localcloud.machines.container import volumes
 from localcloud.machines.container.firewall import Guarded
 from localcloud.machines.container.host import missing_programs
 from localcloud.machines.container.life import Life
-from localcloud.machines.container.metadata import MetadataService, documents
+from localcloud.machines.container.metadata import MetadataService
+from localcloud.machines.container.meter import Meter
 from localcloud.machines.container.records import ServerRecord, VolumeRecord
 from localcloud.machines.container.settings import ContainerSettings
-from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState
+from localcloud.machines.metadata import documents
+from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState, Usage
 
 _log = logging.getLogger(__name__)
+SCREEN_SCRIPT = "journalctl --boot --lines=26 --no-pager --output=short-monotonic"
 _REBOOTED = 129  # the kernel ends the init of a namespace that calls reboot(2) with SIGHUP
 _SWITCHED_OFF = (0, 130)  # halted from inside: SIGINT, or init returned
 
@@ -39,6 +43,7 @@ class ContainerMachines:
         self._records = self._life.records
         self._volumes = self._life.volumes
         self._metadata = MetadataService(self._documents_of)
+        self._meter = Meter(self._life)
         self._watcher: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -58,6 +63,7 @@ class ContainerMachines:
             await self.close(purge=False)
             raise
         self._watcher = asyncio.create_task(self._watch(since))
+        self._meter.start()
 
     async def close(self, *, purge: bool) -> None:
         """Let go; machines keep running unless `purge`, which leaves nothing on the host."""
@@ -66,6 +72,7 @@ class ContainerMachines:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
             self._watcher = None
+        await self._meter.close()
         await self._metadata.close()
         await self._life.close(purge=purge)
         if purge:
@@ -121,10 +128,10 @@ class ContainerMachines:
         return "running" if between else state
 
     async def resize(self, spec: MachineSpec) -> None:
-        """Change processor and memory limits; disks of container machines share one pool."""
+        """Change processor and memory limits, and grow the disk where it is to be bigger."""
         async with self._life.lock(spec.server_id):
             self._records.put_server(replace(self._record(spec.server_id), spec=spec))
-            await self._life.limit(spec)
+            await self._life.resize(spec)
 
     async def delete(self, server_id: int) -> None:
         """Remove the machine and its root disk; its volumes stay."""
@@ -211,6 +218,18 @@ class ContainerMachines:
     async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
         """Answers of 169.254.169.254 that differ from what the machine's description says."""
         self._records.put_server(replace(self._record(server_id), metadata=documents))
+
+    async def screen(self, server_id: int) -> tuple[str, ...]:
+        """The end of the journal, as a machine's first console shows it."""
+        if await self._life.power(server_id) != "running":
+            return ()
+        journal = await self._life.inside(server_id, SCREEN_SCRIPT)
+        hostname = self._record(server_id).spec.hostname
+        return (*journal.splitlines(), "", f"{hostname} (this console shows and takes no keys)")
+
+    def usage(self, server_id: int, moments: Sequence[datetime]) -> list[Usage | None]:
+        """Counters as the meter noted them."""
+        return self._meter.at(server_id, moments)
 
     async def _adopt_all(self) -> None:
         for server_id in list(self._records.servers):

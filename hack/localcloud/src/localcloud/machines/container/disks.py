@@ -1,175 +1,200 @@
-"""Root disks and snapshots: folders of one pool, cloned in an instant.
+"""Root disks and snapshots: files of one pool, an ext4 file system in each, cloned in an instant.
 
-The pool is a btrfs file system in a sparse file: a clone shares every block with its source, costs
-the same for 10 MB as for 10 GB, and carries hard links, extended attributes and whiteouts of a
-nested `/var/lib/docker` unchanged, because nothing is copied. Where the host has no btrfs the pool
-is a plain folder and a clone is a copy; everything works, more slowly.
+A machine's disk has the size its server type sells: `df` in the machine shows it, and what does not
+fit meets ENOSPC there and nowhere else. The pool is a btrfs file system in a sparse file, so that a
+clone of a disk shares every block with its source and costs the same for 10 MB as for 10 GB. Where
+the host has no btrfs the pool is a plain folder and a clone is a sparse copy, unless the folder's
+own file system can share blocks.
 
-A disk's root is a folder inside its subvolume, not the subvolume itself: systemd makes nested
-subvolumes on the latter, and those would be missing from a snapshot.
+Nobody needs these disks after a power cut, so none waits for the host's disk.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from localcloud.machines.container.host import run, succeeds
+from localcloud.machines.container.host import CommandError, run, succeeds
 from localcloud.machines.port import MachineError
 
-_ROOT = "root"
+STOCK_GIB = 10
+"""Size of the disk that a stock image is unpacked to; machines grow theirs from it."""
+
+_ROOT, _DISK = "root", "disk"
+_FOLDERS = ("images", "servers", "gone")
 _RESERVE = 2 << 30
+_GIB = 1 << 30
+_SECTOR = 512
+_MENDED = 1  # what e2fsck ends with when it put something right
 
 
-class Store(Protocol):
-    """A kind of pool: makes, clones and deletes folders below one path."""
+@dataclass(frozen=True, kw_only=True)
+class Counters:
+    """What a disk has done since it was mounted."""
 
-    async def make(self, path: Path) -> None:
-        """Make an empty folder."""
-        ...
-
-    async def clone(self, source: Path, target: Path) -> None:
-        """Make `target` equal to `source`."""
-        ...
-
-    async def delete(self, path: Path) -> None:
-        """Remove a folder with all in it."""
-        ...
-
-
-class Subvolumes:
-    """Folders that are btrfs subvolumes."""
-
-    async def make(self, path: Path) -> None:
-        """Make an empty subvolume."""
-        await run(["btrfs", "subvolume", "create", str(path)])
-
-    async def clone(self, source: Path, target: Path) -> None:
-        """Snapshot `source`, what is in the page cache included."""
-        await run(["btrfs", "subvolume", "snapshot", str(source), str(target)])
-
-    async def delete(self, path: Path) -> None:
-        """Delete the subvolume; its blocks are freed later."""
-        await run(["btrfs", "subvolume", "delete", str(path)])
-
-
-class Folders:
-    """Plain folders, copied file by file."""
-
-    async def make(self, path: Path) -> None:
-        """Make an empty folder."""
-        await asyncio.to_thread(path.mkdir)
-
-    async def clone(self, source: Path, target: Path) -> None:
-        """Copy with ownership, hard links, extended attributes and device nodes."""
-        copy = ["cp", "--archive", "--reflink=auto", "--no-target-directory"]
-        await run([*copy, str(source), str(target)], seconds=1800)
-
-    async def delete(self, path: Path) -> None:
-        """Remove file by file."""
-        await run(["rm", "--recursive", "--force", "--one-file-system", str(path)], seconds=600)
+    reads: int = 0
+    writes: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
 
 
 class Disks:
     """The disks and images of one instance, by name."""
 
     def __init__(self, directory: Path, *, plain: bool = False) -> None:
-        """Disks below `directory`; `plain` asks for folders even where btrfs is to be had."""
+        """Disks below `directory`; `plain` asks for a folder even where btrfs is to be had."""
         self._plain = plain
         self._file = directory / "pool.img"
         self._pool = directory / "pool"
-        self._store: Store = Folders()
 
     async def open(self) -> None:
-        """Mount the pool, made at first use; repeatable."""
+        """Mount the pool, made at first use; repeatable.
+
+        Raises:
+            MachineError: the pool was written by a version that kept disks as folders.
+        """
         self._pool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._plain and await _can_btrfs():
-            await self._mount()
-            self._store = Subvolumes()
-        for folder in ("images", "servers", "gone"):
-            (self._pool / folder).mkdir(exist_ok=True)
+        btrfs = not self._plain and await _can_btrfs()
+        if btrfs:
+            await self._mount_pool()
+        for name in _FOLDERS:
+            (self._pool / name).mkdir(exist_ok=True)
+            if btrfs:  # disks write in place: two checksums for one byte would be one too many
+                await run(["chattr", "+C", str(self._pool / name)])
+        self._refuse_folders()
         for leftover in (self._pool / "gone").iterdir():
-            await self._store.delete(leftover)
+            await _bury(leftover)
+        for server_id in self.servers():
+            await succeeds(["fsfreeze", "--unfreeze", str(self.root(server_id))])
 
     async def close(self) -> None:
         """Unmount and forget the pool."""
-        while await succeeds(["mountpoint", "-q", str(self._pool)]):
-            if not await succeeds(["umount", str(self._pool)]):
-                await run(["umount", "--lazy", str(self._pool)])
+        for place in [*self._pool.glob(f"*/*/{_ROOT}"), self._pool]:
+            await _unmount(place)
         self._file.unlink(missing_ok=True)
         shutil.rmtree(self._pool, ignore_errors=True)
 
     def root(self, server_id: int) -> Path:
-        """The folder that is the machine's `/`."""
+        """The folder that is the machine's `/` while its disk is mounted."""
         return self._server(server_id) / _ROOT
 
     def has_image(self, image: str) -> bool:
         """Whether `image` is in the pool."""
-        return (self._image(image) / _ROOT).is_dir()
+        return (self._image(image) / _DISK).is_file()
 
     def has_disk(self, server_id: int) -> bool:
-        """Whether the machine has a disk."""
-        return self.root(server_id).is_dir()
+        """Whether the machine's disk is in the pool."""
+        return (self._server(server_id) / _DISK).is_file()
 
     def images(self) -> list[str]:
-        """Names of all images in the pool."""
+        """All images, by name."""
         return sorted(path.name for path in (self._pool / "images").iterdir())
 
     def servers(self) -> list[int]:
-        """Ids of all machines that have a disk."""
+        """All servers that have a disk."""
         return sorted(int(path.name) for path in (self._pool / "servers").iterdir())
 
     async def begin_image(self, image: str) -> Path:
         """An empty root folder for `image`, invisible until `finish_image`."""
-        draft = self._pool / "gone" / image
-        if draft.exists():
-            await self._store.delete(draft)
-        await self._store.make(draft)
-        (draft / _ROOT).mkdir()
+        draft = await self._draft(image)
+        with (draft / _DISK).open("wb") as file:
+            file.truncate(STOCK_GIB * _GIB)
+        lazily = "lazy_itable_init=1,lazy_journal_init=1,nodiscard"
+        await run(["mkfs.ext4", "-q", "-F", "-E", lazily, str(draft / _DISK)])
+        await _mount_disk(draft)
         return draft / _ROOT
 
-    def finish_image(self, image: str) -> None:
+    async def finish_image(self, image: str) -> None:
         """Publish what `begin_image` gave."""
-        (self._pool / "gone" / image).rename(self._image(image))
+        draft = self._pool / "gone" / image
+        await _unmount(draft / _ROOT)
+        draft.rename(self._image(image))
 
-    async def provide(self, server_id: int, image: str) -> None:
-        """Give the machine a fresh disk from `image`; an older disk is dropped."""
+    async def provide(self, server_id: int, image: str, size_gib: int) -> None:
+        """Give the machine a fresh disk from `image`, mounted; an older disk is dropped.
+
+        Raises:
+            MachineError: there is no such image.
+        """
         if not self.has_image(image):
             raise MachineError(f"image {image} does not exist; choose another image")
+        draft = await self._draft(f"server-{server_id}")
+        await _clone(self._image(image) / _DISK, draft / _DISK)
+        await _grow(draft / _DISK, size_gib)
         await self.drop(server_id)
-        await self._store.clone(self._image(image), self._server(server_id))
+        draft.rename(self._server(server_id))
+        await self.mount(server_id)
+
+    async def mount(self, server_id: int) -> None:
+        """Make the machine's disk appear under `root`; repeatable."""
+        if not await _is_mounted(self.root(server_id)):
+            await _mount_disk(self._server(server_id))
+
+    async def grow(self, server_id: int, size_gib: int) -> None:
+        """Give the disk of a machine that is off another size; it never shrinks."""
+        disk = self._server(server_id) / _DISK
+        if _is_smaller(disk, size_gib):
+            await _unmount(self.root(server_id))
+            await _grow(disk, size_gib)
+        await self.mount(server_id)
 
     async def drop(self, server_id: int) -> None:
         """Delete the machine's disk; absent is fine."""
         await self._discard(self._server(server_id))
 
     async def snapshot(self, server_id: int, image: str) -> float:
-        """Make `image` of the machine's disk; returns its size in GB."""
+        """Make `image` of the machine's disk, running or not; returns what is used of it in GB."""
         await self._discard(self._image(image))
-        await self._store.clone(self._server(server_id), self._image(image))
-        size = await run(["du", "-s", "--block-size=1", str(self._image(image))], seconds=600)
-        return round(int(size.split()[0]) / 1e9, 3)
+        await self.mount(server_id)
+        root, draft = self.root(server_id), await self._draft(image)
+        await succeeds(["fstrim", str(root)])  # what was deleted is in no snapshot
+        async with _frozen(root):
+            await _clone(self._server(server_id) / _DISK, draft / _DISK)
+        draft.rename(self._image(image))
+        room = os.statvfs(root)
+        return round((room.f_blocks - room.f_bfree) * room.f_frsize / 1e9, 3)
 
     async def drop_image(self, image: str) -> None:
         """Delete an image; absent is fine."""
         await self._discard(self._image(image))
 
+    def counters(self, server_id: int) -> Counters:
+        """What the machine's disk has done; nothing while it is not mounted."""
+        device = _device_at(self.root(server_id))
+        if device is None:
+            return Counters()
+        text = Path(f"/sys/block/{device.name}/stat").read_text()
+        reads, _, sectors_read, _, writes, _, sectors_written = map(int, text.split()[:7])
+        return Counters(
+            reads=reads,
+            writes=writes,
+            bytes_read=sectors_read * _SECTOR,
+            bytes_written=sectors_written * _SECTOR,
+        )
+
+    async def _draft(self, name: str) -> Path:
+        """An empty folder that the next start would sweep."""
+        draft = self._pool / "gone" / name
+        await _bury(draft)
+        (draft / _ROOT).mkdir(parents=True)
+        return draft
+
     async def _discard(self, path: Path) -> None:
         grave = self._pool / "gone" / f"{path.parent.name}-{path.name}"
-        if _is_there(grave):
-            await self._store.delete(grave)
-        if _is_there(path):
-            _move(path, grave)
-            await self._store.delete(grave)
+        await _bury(grave)
+        if _move(path, grave):
+            await _bury(grave)
 
-    async def _mount(self) -> None:
-        if await succeeds(["mountpoint", "-q", str(self._pool)]):
+    async def _mount_pool(self) -> None:
+        if await _is_mounted(self._pool):
             return
         if not self._file.exists():
             await self._format()
-        options = "loop,noatime,discard=async"
+        options = "loop,noatime,nobarrier,discard=async"
         await run(["mount", "-o", options, str(self._file), str(self._pool)])
 
     async def _format(self) -> None:
@@ -180,6 +205,14 @@ class Disks:
         await run(["mkfs.btrfs", "-q", "-f", "-m", "single", str(draft)])
         draft.rename(self._file)
 
+    def _refuse_folders(self) -> None:
+        for server_id in self.servers():
+            if not self.has_disk(server_id):
+                raise MachineError(
+                    f"{self._pool} was made by an earlier version, which kept disks as folders; "
+                    "remove that instance with `localcloud down --purge` and start it again"
+                )
+
     def _image(self, image: str) -> Path:
         return self._pool / "images" / image
 
@@ -187,9 +220,72 @@ class Disks:
         return self._pool / "servers" / str(server_id)
 
 
+async def _clone(source: Path, target: Path) -> None:
+    """Copy a disk; blocks are shared where the file system can, holes stay holes."""
+    argv = ["cp", "--reflink=auto", "--sparse=always", str(source), str(target)]
+    await run(argv, seconds=1800)
+
+
+async def _grow(disk: Path, size_gib: int) -> None:
+    """Give an unmounted disk that size; a bigger one stays as it is.
+
+    Growing while mounted would need CAP_SYS_RESOURCE, which not every host has to give.
+    """
+    if not _is_smaller(disk, size_gib):
+        return
+    os.truncate(disk, size_gib * _GIB)
+    try:
+        await run(["e2fsck", "-f", "-p", str(disk)], seconds=600)
+    except CommandError as error:
+        if error.status != _MENDED:
+            raise
+    await run(["resize2fs", str(disk)], seconds=600)
+
+
+async def _mount_disk(folder: Path) -> None:
+    options = "loop,noinit_itable,nobarrier"
+    await run(["mount", "-t", "ext4", "-o", options, str(folder / _DISK), str(folder / _ROOT)])
+
+
+async def _unmount(place: Path) -> None:
+    """Take a mount away; what is still in use goes when its last user does."""
+    while await _is_mounted(place):
+        if not await succeeds(["umount", str(place)]):
+            await run(["umount", "--lazy", str(place)])
+
+
+async def _is_mounted(place: Path) -> bool:
+    return await succeeds(["mountpoint", "-q", str(place)])
+
+
+async def _bury(folder: Path) -> None:
+    """Unmount and remove a folder; absent is fine."""
+    await _unmount(folder / _ROOT)
+    await run(["rm", "--recursive", "--force", str(folder)], seconds=600)
+
+
+@asynccontextmanager
+async def _frozen(root: Path) -> AsyncIterator[None]:
+    """Nothing is written to the file system inside the block; what was written is on the disk."""
+    await run(["fsfreeze", "--freeze", str(root)])
+    try:
+        yield
+    finally:
+        await run(["fsfreeze", "--unfreeze", str(root)])
+
+
+def _device_at(place: Path) -> Path | None:
+    """The device that is mounted there."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        source, where, *_ = line.split(" ")
+        if where == str(place):
+            return Path(source)
+    return None
+
+
 async def _can_btrfs() -> bool:
     """Whether kernel and host have what a btrfs pool needs."""
-    if not shutil.which("mkfs.btrfs") or not shutil.which("btrfs"):
+    if not shutil.which("mkfs.btrfs"):
         return False
     return "btrfs" in _known_file_systems() or await succeeds(["modprobe", "btrfs"])
 
@@ -198,9 +294,13 @@ def _known_file_systems() -> list[str]:
     return Path("/proc/filesystems").read_text().split()
 
 
-def _is_there(path: Path) -> bool:
-    return path.exists()
+def _is_smaller(disk: Path, size_gib: int) -> bool:
+    return disk.stat().st_size < size_gib * _GIB
 
 
-def _move(source: Path, target: Path) -> None:
-    source.rename(target)
+def _move(source: Path, target: Path) -> bool:
+    """Move a folder; says whether there was one."""
+    if source.exists():
+        source.rename(target)
+        return True
+    return False

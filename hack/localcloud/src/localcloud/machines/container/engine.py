@@ -1,4 +1,4 @@
-"""The Docker Engine over its socket: the ten calls a machine needs.
+"""The Docker Engine over its socket: the few calls a machine needs.
 
 HTTP instead of the command line client: a call costs 2 ms instead of 60 ms of process start,
 failures carry a status, and nothing depends on which client a computer has. API version 1.41
@@ -19,6 +19,7 @@ from localcloud.machines.port import MachineError
 
 _API = "http://docker/v1.41"
 _CHUNK = 1 << 20
+_HEADER = 8
 
 
 class EngineError(MachineError):
@@ -102,8 +103,22 @@ class Engine:
                 async for chunk in response.content.iter_chunked(_CHUNK):
                     await asyncio.to_thread(file.write, chunk)
 
-    async def execute(self, name: str, script: str, env: dict[str, str] | None = None) -> None:
+    async def cpu_seconds(self, name: str) -> float | None:
+        """Processor time that a running container's control group has used."""
+        options = {"stream": "false", "one-shot": "true"}
+        try:
+            answer = await self._call("GET", f"/containers/{name}/stats", options)
+        except EngineError as error:
+            if error.status in (404, 409):
+                return None
+            raise
+        used = answer["cpu_stats"]["cpu_usage"]["total_usage"]
+        return used / 1e9 if used else None
+
+    async def execute(self, name: str, script: str, env: dict[str, str] | None = None) -> str:
         """Run a shell script inside a running container, under the container's confinement.
+
+        Returns what it wrote, standard output and errors in the order they came.
 
         Values that must not show in a process list go into `env`.
         """
@@ -117,11 +132,12 @@ class Engine:
         url = f"{_API}/exec/{task}/start"
         async with self._open().post(url, json={"Detach": False}) as response:
             await _check(response)
-            said = await response.read()
+            said = _unpacked(await response.read())
         status = (await self._call("GET", f"/exec/{task}/json"))["ExitCode"]
         if status:
-            text = " ".join(said.decode(errors="replace").split())[:400]
+            text = " ".join(said.split())[:400]
             raise MachineError(f"a command inside {name} ended with status {status}: {text}")
+        return said
 
     async def deaths(self, label: str, since: float) -> AsyncIterator[tuple[str, int]]:
         """Container names with their exit status, as containers with `label` end.
@@ -175,6 +191,15 @@ class Engine:
             raise MachineError(
                 f"no Docker Engine answers at {self._socket}: {error}; start dockerd"
             ) from error
+
+
+def _unpacked(stream: bytes) -> str:
+    """The text in the engine's frames: one byte for the channel, three of padding, four of size."""
+    said, start = b"", 0
+    while start + _HEADER <= len(stream):
+        end = start + _HEADER + int.from_bytes(stream[start + 4 : start + _HEADER], "big")
+        said, start = said + stream[start + _HEADER : end], end
+    return said.decode(errors="replace")
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:

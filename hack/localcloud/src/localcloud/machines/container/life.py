@@ -25,12 +25,12 @@ from localcloud.machines.container.disks import Disks
 from localcloud.machines.container.engine import Engine
 from localcloud.machines.container.firewall import Firewall
 from localcloud.machines.container.host import run
-from localcloud.machines.container.links import Links
+from localcloud.machines.container.links import Links, link_counters
 from localcloud.machines.container.records import Records, ServerRecord
 from localcloud.machines.container.settings import ContainerSettings
 from localcloud.machines.container.trust import Trust
 from localcloud.machines.container.volumes import VolumeFiles
-from localcloud.machines.port import MachineError, MachineSpec, PowerState
+from localcloud.machines.port import MachineError, MachineSpec, PowerState, Usage
 
 _HALT = "SIGRTMIN+3"
 _KILL_TIMEOUT = 60
@@ -61,9 +61,9 @@ class Life:
         info = await self._engine.info()
         self._host = Host(cgroup_version=info.get("CgroupVersion", "1"), processors=info["NCPU"])
         self._settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self.disks.open()
         self.records.open()
         self.volumes.open()
-        await self.disks.open()
         await self._trust.open()
         for name, reference in self._settings.images.items():
             await self._provide_stock(name, reference)
@@ -91,7 +91,7 @@ class Life:
         """Give the machine a new disk and container, powered off."""
         self.records.put_server(replace(record, spec=spec, wanted=False))
         await self._engine.remove(self._name(spec.server_id))
-        await self.disks.provide(spec.server_id, spec.image)
+        await self.disks.provide(spec.server_id, spec.image, spec.disk_gib)
         boot.remove(self._boot(spec.server_id))
         hashed = await _password_hash(spec.root_password)
         files = boot.first_boot_files(
@@ -104,6 +104,7 @@ class Life:
         """Start the container and plug it in."""
         spec = self.records.servers[server_id].spec
         folder = self._boot(server_id)
+        await self.disks.mount(server_id)
         boot.unplug(folder)
         boot.write(folder, {**self._trust.files(), **await self._volume_files(server_id)})
         await self._engine.start(self._name(server_id))
@@ -130,8 +131,9 @@ class Life:
         state = container["State"]
         return ("running" if state["Running"] else "off"), int(state["ExitCode"])
 
-    async def limit(self, spec: MachineSpec) -> None:
-        """Give the container the limits of `spec`."""
+    async def resize(self, spec: MachineSpec) -> None:
+        """Give the machine, which is off, the disk and the limits of `spec`."""
+        await self.disks.grow(spec.server_id, spec.disk_gib)
         await self._engine.update(self._name(spec.server_id), limits(spec, self._host))
 
     async def remove(self, server_id: int) -> None:
@@ -146,9 +148,28 @@ class Life:
         if await self.power(spec.server_id) == "running":
             await self._plug(spec)
 
-    async def inside(self, server_id: int, script: str, env: dict[str, str] | None = None) -> None:
-        """Run a shell script inside a running machine."""
-        await self._engine.execute(self._name(server_id), script, env)
+    async def inside(self, server_id: int, script: str, env: dict[str, str] | None = None) -> str:
+        """Run a shell script inside a running machine; what it wrote."""
+        return await self._engine.execute(self._name(server_id), script, env)
+
+    async def usage(self, server_id: int) -> Usage | None:
+        """Counters of a running machine: its control group's, its disk's, its public link's."""
+        seconds = await self._engine.cpu_seconds(self._name(server_id))
+        if seconds is None:
+            return None
+        disk = self.disks.counters(server_id)
+        link = link_counters(self._settings.machine_link(server_id))
+        return Usage(
+            cpu_seconds=seconds,
+            disk_reads=disk.reads,
+            disk_writes=disk.writes,
+            disk_bytes_read=disk.bytes_read,
+            disk_bytes_written=disk.bytes_written,
+            packets_in=link["tx_packets"],
+            packets_out=link["rx_packets"],
+            bytes_in=link["tx_bytes"],
+            bytes_out=link["rx_bytes"],
+        )
 
     async def deaths(self, since: float) -> AsyncIterator[tuple[int, int]]:
         """Server ids with the exit status of their container, as machines end."""
@@ -207,7 +228,7 @@ class Life:
             return
         await self.disks.drop_image(name)
         await self._unpack(image_id, await self.disks.begin_image(name))
-        self.disks.finish_image(name)
+        await self.disks.finish_image(name)
         self.records.put_stock(name, image_id)
 
     async def _unpack(self, image_id: str, target: Path) -> None:

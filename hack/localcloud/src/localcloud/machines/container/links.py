@@ -15,9 +15,11 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from localcloud.machines.container.host import run, succeeds
 from localcloud.machines.container.settings import ContainerSettings
+from localcloud.machines.metadata import ipv6_host, public_mac
 from localcloud.machines.port import MachineError, MachineSpec, NetworkInterface
 
 IPV6_GATEWAY = "fe80::1"
@@ -25,30 +27,8 @@ _MTU = 1500
 _ALIAS = "localcloud-network-"
 
 
-def public_mac(server_id: int) -> str:
-    """The hardware address of a machine's public interface."""
-    return _mac(0x96, server_id)
-
-
-def private_mac(server_id: int, network_id: int) -> str:
-    """The hardware address of a machine's interface in a private network."""
-    return _mac(0x86, int.from_bytes(_digest(server_id, network_id)[:4], "big"))
-
-
-def _mac(first: int, number: int) -> str:
-    low = (number & 0xFFFFFFFF).to_bytes(4, "big")
-    return bytes((first, 0, *low)).hex(":")
-
-
 def _digest(server_id: int, network_id: int) -> bytes:
     return hashlib.sha256(f"{server_id}/{network_id}".encode()).digest()
-
-
-def ipv6_host(ipv6: str) -> str:
-    """The address a machine uses of its network, `::1`; an address stays itself."""
-    if "/" not in ipv6:
-        return ipv6
-    return str(ipaddress.IPv6Network(ipv6, strict=False).network_address + 1)
 
 
 def ipv6_network(ipv6: str) -> str:
@@ -134,6 +114,13 @@ def free_name(taken: Sequence[str]) -> str:
     return f"eth{number}"
 
 
+def link_counters(link: str) -> dict[str, int]:
+    """What passed the host's end of a link: received is what the machine sent."""
+    folder = Path("/sys/class/net") / link / "statistics"
+    names = ("rx_bytes", "rx_packets", "tx_bytes", "tx_packets")
+    return {name: int((folder / name).read_text()) if folder.exists() else 0 for name in names}
+
+
 class Links:
     """Makes and removes links on this host."""
 
@@ -180,11 +167,12 @@ class Links:
         for network_id, network in sorted(wanted.items()):
             if network_id not in present:
                 present[network_id] = free_name(list(present.values()))
-                await self._join(pid, spec.server_id, network_id, present[network_id])
+                await self._join(pid, spec.server_id, network, present[network_id])
             await _inside(pid, private_commands(present[network_id], network))
 
-    async def _join(self, pid: int, server_id: int, network_id: int, name: str) -> None:
-        mark, link = self._settings.mark, private_link(server_id, network_id)
+    async def _join(self, pid: int, server_id: int, network: NetworkInterface, name: str) -> None:
+        network_id, mark = network.network_id, self._settings.mark
+        link = private_link(server_id, network_id)
         if not await succeeds(["ip", "-n", mark, "link", "show", switch(network_id)]):
             await _batch(
                 [
@@ -194,7 +182,7 @@ class Links:
                 namespace=mark,
             )
         await succeeds(["ip", "-n", mark, "link", "delete", link])
-        peer = f"name {name} address {private_mac(server_id, network_id)} netns {pid}"
+        peer = f"name {name} address {network.mac_address} netns {pid}"
         await _batch(
             [
                 f"link add {link} type veth peer {peer}",
