@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from localcloud.hetzner.errors import invalid
 from localcloud.hetzner.model import Image
 
 VAT = Decimal("0.19")
@@ -143,6 +144,20 @@ _FLAVORS = ("ubuntu", "centos", "debian", "fedora", "rocky", "alma", "opensuse")
 def location_named(reference: int | str) -> Location | None:
     """The location of that id or name."""
     return next((x for x in LOCATIONS if str(reference) in (str(x.id), x.name)), None)
+
+
+def location_view(name: str) -> dict[str, Any] | None:
+    """A location as the API answers it."""
+    place = location_named(name)
+    return place.view() if place else None
+
+
+def chosen_location(reference: int | str | None, field: str, otherwise: str) -> str:
+    """The name of the location a body asks for; raises `invalid_input` about `field`."""
+    place = location_named(reference or "")
+    if place is None:
+        raise invalid(field, otherwise if reference is None else "not found")
+    return place.name
 
 
 def server_type_named(reference: int | str) -> ServerType | None:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 from localcloud.hetzner.bodies import Body
 from localcloud.hetzner.errors import invalid
+from localcloud.hetzner.family import Family
+from localcloud.hetzner.model import FloatingIp, PrimaryIp
+from localcloud.hetzner.routing import Call, Reply
+
+R = TypeVar("R", PrimaryIp, FloatingIp)
 
 
 class ChangePtr(Body):
@@ -44,3 +51,10 @@ def changed_ptr(own: str, names: Mapping[str, str], body: ChangePtr) -> dict[str
     if body.dns_ptr is not None:
         return {**kept, body.ip: body.dns_ptr}
     return {**kept, **{ip: name for ip, name in default_ptr(own).items() if ip == body.ip}}
+
+
+def change_ptr(family: Family[R], call: Call) -> Reply:
+    """The handler of `change_dns_ptr` of a kind of address."""
+    ip, body = family.own(call), call.body(ChangePtr)
+    names = changed_ptr(ip.ip, ip.dns_ptr, body)
+    return family.noted(call, family.put(call, replace(ip, dns_ptr=names)), "change_dns_ptr")

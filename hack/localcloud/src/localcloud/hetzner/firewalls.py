@@ -14,20 +14,10 @@ from localcloud.hetzner.bodies import LabelMap, Strict
 from localcloud.hetzner.cloud import Cloud, action_view, begun, done
 from localcloud.hetzner.enforcement import fits
 from localcloud.hetzner.errors import ApiError, invalid
+from localcloud.hetzner.family import Family, RenameStrictly
 from localcloud.hetzner.firewall_rules import Rules, SetRules, TargetBody, rules_from, target_of
-from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import Action, Firewall, Rule, Server, Target
-from localcloud.hetzner.names import check_name
-from localcloud.hetzner.replies import (
-    action_route,
-    action_routes,
-    labelled,
-    many,
-    one,
-    wanted,
-)
-from localcloud.hetzner.routing import Call, Reply, Route
-from localcloud.hetzner.state import check_name_free, owned
+from localcloud.hetzner.routing import Call, Reply
 
 PATH = "/firewalls"
 MOST_PER_SERVER = 5
@@ -41,13 +31,6 @@ class CreateFirewall(Strict):
     labels: LabelMap = Field(default_factory=dict)
     rules: Rules = Field(default_factory=list)
     apply_to: list[TargetBody] = Field(default_factory=list)
-
-
-class UpdateFirewall(Strict):
-    """`PUT /firewalls/{id}`."""
-
-    name: str | None = None
-    labels: LabelMap | None = None
 
 
 class Apply(Strict):
@@ -136,18 +119,22 @@ def _not_found_on_create(text: str) -> ApiError:
     return _Unprocessable("firewall_resource_not_found", text)
 
 
-def _own(call: Call) -> Firewall:
-    return owned(call.cloud.state.firewalls, call.project, call.id, "firewall")
+FIREWALLS = Family(
+    path=PATH, kind="firewall", what="firewall", table=lambda state: state.firewalls, view=view
+)
+
+
+def _unchanged(call: Call) -> Firewall:
+    firewall = FIREWALLS.own(call)
+    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
+    return firewall
 
 
 def _create(call: Call) -> Reply:
     body, cloud = call.body(CreateFirewall), call.cloud
-    check_name(body.name)
     rules, targets = rules_from(body.rules), [target_of(target) for target in body.apply_to]
-    check_name_free(cloud.state.firewalls, None, call.project, body.name)
+    FIREWALLS.check_new(call, body.name)
     check_applicable(call, targets, "create")
-    total = cloud.state.firewalls.count("project", call.project) + 1
-    check_limit(cloud.limits, "firewall", total)
     firewall = Firewall(
         id=cloud.state.next_id(),
         project=call.project,
@@ -193,17 +180,11 @@ def _server_action(call: Call, firewall: Firewall, target: Target, command: str)
 
 
 def _update(call: Call) -> Reply:
-    firewall, body, table = _own(call), call.body(UpdateFirewall), call.cloud.state.firewalls
-    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
-    name = firewall.name if body.name is None else body.name
-    check_name(name)
-    check_name_free(table, firewall, call.project, name)
-    changed = replace(firewall, name=name, labels=labelled(body.labels, firewall))
-    return one(call, "firewall", table.put(changed), view)
+    return FIREWALLS.renamed(call, _unchanged(call), call.body(RenameStrictly))
 
 
 def _delete(call: Call) -> Reply:
-    firewall, cloud = _own(call), call.cloud
+    firewall, cloud = FIREWALLS.own(call), call.cloud
     if firewall.targets:
         text = f"firewall with ID {firewall.id} is still in use"
         raise ApiError("resource_in_use", text)
@@ -213,8 +194,7 @@ def _delete(call: Call) -> Reply:
 
 
 def _set_rules(call: Call) -> Reply:
-    firewall, body = _own(call), call.body(SetRules)
-    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
+    firewall, body = _unchanged(call), call.body(SetRules)
     changed = replace(firewall, rules=rules_from(body.rules))
     store(call.cloud, changed, rules=True)
     actions = [_set_rules_action(call, changed)]
@@ -224,8 +204,7 @@ def _set_rules(call: Call) -> Reply:
 
 
 def _apply(call: Call) -> Reply:
-    firewall, body = _own(call), call.body(Apply)
-    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
+    firewall, body = _unchanged(call), call.body(Apply)
     targets = [target_of(target) for target in body.apply_to]
     check_applicable(call, targets, "firewall_resource_not_found")
     if set(targets) & set(firewall.targets):
@@ -245,8 +224,7 @@ def _check_removable(call: Call, firewall: Firewall, target: Target) -> None:
 
 
 def _remove(call: Call) -> Reply:
-    firewall, body = _own(call), call.body(Remove)
-    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
+    firewall, body = _unchanged(call), call.body(Remove)
     targets = [target_of(target) for target in body.remove_from]
     for target in targets:
         _check_removable(call, firewall, target)
@@ -284,17 +262,9 @@ EFFECTS = {
     "set_firewall_rules": Effect(_run_nothing, seconds=0),
 }
 ROUTES = [
-    Route(
-        "GET",
-        PATH,
-        lambda call: many(call, "firewalls", wanted(call, call.cloud.state.firewalls), view),
-    ),
-    Route("POST", PATH, _create),
-    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "firewall", _own(call), view)),
-    Route("PUT", f"{PATH}/{{id}}", _update),
-    Route("DELETE", f"{PATH}/{{id}}", _delete),
-    action_route(f"{PATH}/{{id}}", "set_rules", _set_rules),
-    action_route(f"{PATH}/{{id}}", "apply_to_resources", _apply),
-    action_route(f"{PATH}/{{id}}", "remove_from_resources", _remove),
-    *action_routes(PATH, "firewall", lambda call: _own(call).id),
+    *FIREWALLS.routes(create=_create, update=_update, delete=_delete),
+    FIREWALLS.acts("set_rules", _set_rules),
+    FIREWALLS.acts("apply_to_resources", _apply),
+    FIREWALLS.acts("remove_from_resources", _remove),
+    *FIREWALLS.action_routes(),
 ]

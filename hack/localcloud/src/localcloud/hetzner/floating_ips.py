@@ -8,25 +8,16 @@ from typing import Any
 from pydantic import Field
 
 from localcloud.hetzner import catalogue
-from localcloud.hetzner.actions import Effect, Plan
-from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference, Strict
-from localcloud.hetzner.cloud import Cloud, action_view, begun, done
-from localcloud.hetzner.dns_ptr import ChangePtr, changed_ptr, default_ptr, ptr_list
-from localcloud.hetzner.errors import ApiError, invalid, invalid_input, protected
-from localcloud.hetzner.limits import check_limit
+from localcloud.hetzner.actions import Effect, Plan, check_unlocked
+from localcloud.hetzner.bodies import Id, LabelMap, Reference, Strict
+from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.dns_ptr import change_ptr, default_ptr, ptr_list
+from localcloud.hetzner.errors import ApiError, invalid_input, protected
+from localcloud.hetzner.family import Family, ProtectSurely, Rename
 from localcloud.hetzner.model import Action, FloatingIp, IpType, Server
-from localcloud.hetzner.names import check_name
-from localcloud.hetzner.replies import (
-    acted,
-    action_route,
-    action_routes,
-    labelled,
-    many,
-    one,
-    wanted,
-)
-from localcloud.hetzner.routing import Call, Reply, Route
-from localcloud.hetzner.state import check_name_free, owned
+from localcloud.hetzner.replies import acted
+from localcloud.hetzner.routing import Call, Reply
+from localcloud.hetzner.state import referenced
 
 PATH = "/floating_ips"
 
@@ -42,12 +33,10 @@ class CreateIp(Strict):
     labels: LabelMap = Field(default_factory=dict)
 
 
-class UpdateIp(Strict):
+class UpdateIp(Rename, Strict):
     """`PUT /floating_ips/{id}`."""
 
     description: str | None = None
-    name: str | None = None
-    labels: LabelMap | None = None
 
 
 class AssignIp(Strict):
@@ -56,15 +45,8 @@ class AssignIp(Strict):
     server: Id
 
 
-class ProtectIp(Body):
-    """`POST …/actions/change_protection`."""
-
-    delete: bool
-
-
 def view(_cloud: Cloud, ip: FloatingIp) -> dict[str, Any]:
     """A Floating IP as the API answers it."""
-    place = catalogue.location_named(ip.home_location)
     return {
         "id": ip.id,
         "name": ip.name,
@@ -73,7 +55,7 @@ def view(_cloud: Cloud, ip: FloatingIp) -> dict[str, Any]:
         "type": ip.type,
         "server": ip.server,
         "dns_ptr": ptr_list(ip.dns_ptr),
-        "home_location": place.view() if place else None,
+        "home_location": catalogue.location_view(ip.home_location),
         "blocked": False,
         "protection": {"delete": ip.protected},
         "labels": ip.labels,
@@ -81,35 +63,35 @@ def view(_cloud: Cloud, ip: FloatingIp) -> dict[str, Any]:
     }
 
 
-def _own(call: Call) -> FloatingIp:
-    return owned(call.cloud.state.floating_ips, call.project, call.id, "floating IP")
+FLOATING_IPS = Family(
+    path=PATH,
+    kind="floating_ip",
+    what="floating IP",
+    table=lambda state: state.floating_ips,
+    view=view,
+    protection=ProtectSurely,
+)
 
 
-def _server(call: Call, server_id: int | None) -> Server | None:
-    server = call.cloud.state.servers.get(server_id)
-    if server_id is not None and (server is None or server.project != call.project):
-        raise invalid_input("server not found")
+def _server(call: Call, server_id: int) -> Server:
+    """The project's server of that id; raises `invalid_input`, or `locked`."""
+    server = referenced(call.cloud.state.servers, call.project, server_id, "server")
+    check_unlocked(call.cloud, "server", server.id)
     return server
 
 
-def _home(body: CreateIp, server: Server | None) -> str:
-    if server is not None:
-        return server.location
-    place = catalogue.location_named(body.home_location or "")
-    if place is None:
-        given = body.home_location is not None
-        raise invalid("home_location", "not found" if given else "or a server is required")
-    return place.name
+def _unlocked(call: Call) -> FloatingIp:
+    ip = FLOATING_IPS.own(call)
+    check_unlocked(call.cloud, "floating_ip", ip.id)
+    return ip
 
 
 def _create(call: Call) -> Reply:
-    body, cloud, table = call.body(CreateIp), call.cloud, call.cloud.state.floating_ips
-    server = _server(call, body.server)
-    home = _home(body, server)
-    if body.name is not None:
-        check_name(body.name)
-        check_name_free(table, None, call.project, body.name)
-    check_limit(cloud.limits, "floating_ip", table.count("project", call.project) + 1)
+    body, cloud = call.body(CreateIp), call.cloud
+    server = _server(call, body.server) if body.server is not None else None
+    wish = server.location if server else body.home_location
+    home = catalogue.chosen_location(wish, "home_location", "or a server is required")
+    FLOATING_IPS.check_new(call, body.name)
     ip, number = cloud.take_ip(body.type), cloud.state.next_id()
     floating = FloatingIp(
         id=number,
@@ -123,26 +105,23 @@ def _create(call: Call) -> Reply:
         description=body.description or "",
         dns_ptr=default_ptr(ip),
     )
-    table.put(floating)
+    FLOATING_IPS.put(call, floating)
     action = _begin(call, floating, "assign_floating_ip", server.id) if server else None
     rendered = action_view(call, action) if action else None
     return Reply(201, {"floating_ip": view(cloud, floating), "action": rendered})
 
 
 def _update(call: Call) -> Reply:
-    ip, body, table = _own(call), call.body(UpdateIp), call.cloud.state.floating_ips
-    name = ip.name if body.name is None else body.name
-    check_name(name)
-    check_name_free(table, ip, call.project, name)
+    ip, body = FLOATING_IPS.own(call), call.body(UpdateIp)
     text = ip.description if body.description is None else body.description
-    changed = replace(ip, name=name, description=text, labels=labelled(body.labels, ip))
-    return one(call, "floating_ip", table.put(changed), view)
+    return FLOATING_IPS.renamed(call, ip, body, description=text)
 
 
 def _delete(call: Call) -> Reply:
-    ip = _own(call)
+    ip = FLOATING_IPS.own(call)
     if ip.protected:
         raise protected("Floating IP deletion is protected")
+    _unlocked(call)
     if ip.server is not None:
         raise ApiError("must_be_unassigned", "floating IP must be unassigned to be deleted")
     call.cloud.state.floating_ips.delete(ip.id)
@@ -157,32 +136,19 @@ def _begin(call: Call, ip: FloatingIp, command: str, server_id: int) -> Action:
 
 
 def _assign(call: Call) -> Reply:
-    ip, body = _own(call), call.body(AssignIp)
+    ip, body = _unlocked(call), call.body(AssignIp)
     server = _server(call, body.server)
-    if server is None or ip.server == server.id:
+    if ip.server == server.id:
         raise ApiError("floating_ip_assigned", "floating IP is already assigned")
     return acted(call, _begin(call, ip, "assign_floating_ip", server.id))
 
 
 def _unassign(call: Call) -> Reply:
-    ip = _own(call)
+    ip = _unlocked(call)
     if ip.server is None:
         raise invalid_input("floating IP is not assigned")
+    check_unlocked(call.cloud, "server", ip.server)
     return acted(call, _begin(call, ip, "unassign_floating_ip", ip.server))
-
-
-def _change_ptr(call: Call) -> Reply:
-    ip, body = _own(call), call.body(ChangePtr)
-    call.cloud.state.floating_ips.put(replace(ip, dns_ptr=changed_ptr(ip.ip, ip.dns_ptr, body)))
-    plan = Plan(command="change_dns_ptr", resources=(("floating_ip", ip.id),), params={})
-    return acted(call, done(call, plan))
-
-
-def _change_protection(call: Call) -> Reply:
-    ip, body = _own(call), call.body(ProtectIp)
-    call.cloud.state.floating_ips.put(replace(ip, protected=body.delete))
-    plan = Plan(command="change_protection", resources=(("floating_ip", ip.id),), params={})
-    return acted(call, done(call, plan))
 
 
 async def _run_assign(cloud: Cloud, action: Action) -> None:
@@ -202,18 +168,10 @@ EFFECTS = {
     "unassign_floating_ip": Effect(_run_unassign, seconds=1),
 }
 ROUTES = [
-    Route(
-        "GET",
-        PATH,
-        lambda call: many(call, "floating_ips", wanted(call, call.cloud.state.floating_ips), view),
-    ),
-    Route("POST", PATH, _create),
-    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "floating_ip", _own(call), view)),
-    Route("PUT", f"{PATH}/{{id}}", _update),
-    Route("DELETE", f"{PATH}/{{id}}", _delete),
-    action_route(f"{PATH}/{{id}}", "assign", _assign),
-    action_route(f"{PATH}/{{id}}", "unassign", _unassign),
-    action_route(f"{PATH}/{{id}}", "change_dns_ptr", _change_ptr),
-    action_route(f"{PATH}/{{id}}", "change_protection", _change_protection),
-    *action_routes(PATH, "floating_ip", lambda call: _own(call).id),
+    *FLOATING_IPS.routes(create=_create, update=_update, delete=_delete),
+    FLOATING_IPS.acts("assign", _assign),
+    FLOATING_IPS.acts("unassign", _unassign),
+    FLOATING_IPS.acts("change_dns_ptr", lambda call: change_ptr(FLOATING_IPS, call)),
+    FLOATING_IPS.acts("change_protection", FLOATING_IPS.protect),
+    *FLOATING_IPS.action_routes(),
 ]

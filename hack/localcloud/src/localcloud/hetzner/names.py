@@ -35,6 +35,11 @@ def check_name(name: str, longest: int = 128) -> None:
         raise invalid("name", f"must have 1 to {longest} characters and no blank at its ends")
 
 
+def check_long_name(name: str) -> None:
+    """The name of a key or a placement group."""
+    check_name(name, 255)
+
+
 def password() -> str:
     """A password as given to root."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(20))

@@ -10,24 +10,14 @@ from pydantic import Field
 from localcloud.hetzner import network_plan as plans
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged, holders
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Strict
-from localcloud.hetzner.cloud import Cloud, begun, done
+from localcloud.hetzner.cloud import Cloud, begun
 from localcloud.hetzner.errors import ApiError, protected
-from localcloud.hetzner.limits import check_limit
+from localcloud.hetzner.family import Family, ProtectStrictly, Rename
 from localcloud.hetzner.listing import chosen
 from localcloud.hetzner.model import Action, Network, PrivateNet, Server
-from localcloud.hetzner.names import check_name
-from localcloud.hetzner.replies import (
-    acted,
-    action_route,
-    action_routes,
-    labelled,
-    many,
-    one,
-    wanted,
-)
+from localcloud.hetzner.replies import acted, many
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.specs import subnet_of, tell_networks
-from localcloud.hetzner.state import check_name_free, owned
 
 PATH = "/networks"
 _CHANGES = ("add_subnet", "delete_subnet", "add_route", "delete_route", "change_ip_range")
@@ -66,11 +56,9 @@ class CreateNetwork(Strict):
     expose_routes_to_vswitch: bool | None = None
 
 
-class UpdateNetwork(Strict):
+class UpdateNetwork(Rename, Strict):
     """`PUT /networks/{id}`."""
 
-    name: str | None = None
-    labels: LabelMap | None = None
     expose_routes_to_vswitch: bool | None = None
 
 
@@ -78,12 +66,6 @@ class RangeBody(Strict):
     """`POST …/actions/change_ip_range` and `delete_subnet`."""
 
     ip_range: str
-
-
-class ProtectNetwork(Strict):
-    """`POST …/actions/change_protection`."""
-
-    delete: bool | None = None
 
 
 def view(cloud: Cloud, network: Network) -> dict[str, Any]:
@@ -103,12 +85,18 @@ def view(cloud: Cloud, network: Network) -> dict[str, Any]:
     }
 
 
-def _own(call: Call) -> Network:
-    return owned(call.cloud.state.networks, call.project, call.id, "network")
+NETWORKS = Family(
+    path=PATH,
+    kind="network",
+    what="network",
+    table=lambda state: state.networks,
+    view=view,
+    protection=ProtectStrictly,
+)
 
 
 def _mine_unchanged(call: Call) -> Network:
-    network = _own(call)
+    network = NETWORKS.own(call)
     check_unchanged(call.cloud, "network", network.id, _CHANGES)
     return network
 
@@ -118,11 +106,9 @@ def _asked(body: SubnetBody) -> plans.Wish:
 
 
 def _create(call: Call) -> Reply:
-    body, cloud, table = call.body(CreateNetwork), call.cloud, call.cloud.state.networks
-    check_name(body.name)
-    check_name_free(table, None, call.project, body.name)
+    body, cloud = call.body(CreateNetwork), call.cloud
+    NETWORKS.check_new(call, body.name)
     plans.check_range(body.ip_range)
-    check_limit(cloud.limits, "network", table.count("project", call.project) + 1)
     network = Network(
         id=0,
         project=call.project,
@@ -137,22 +123,14 @@ def _create(call: Call) -> Reply:
     for route in body.routes:
         network = plans.with_route(network, (route.destination, route.gateway))
     network = replace(network, id=cloud.state.next_id())
-    return one(call, "network", table.put(network), view, 201)
+    return NETWORKS.shown(call, NETWORKS.put(call, network), 201)
 
 
 def _update(call: Call) -> Reply:
     network, body = _mine_unchanged(call), call.body(UpdateNetwork)
-    table, exposed = call.cloud.state.networks, body.expose_routes_to_vswitch
-    name = network.name if body.name is None else body.name
-    check_name(name)
-    check_name_free(table, network, call.project, name)
-    changed = replace(
-        network,
-        name=name,
-        labels=labelled(body.labels, network),
-        expose_routes_to_vswitch=network.expose_routes_to_vswitch if exposed is None else exposed,
-    )
-    return one(call, "network", table.put(changed), view)
+    exposed = body.expose_routes_to_vswitch
+    exposed = network.expose_routes_to_vswitch if exposed is None else exposed
+    return NETWORKS.renamed(call, network, body, expose_routes_to_vswitch=exposed)
 
 
 def _delete(call: Call) -> Reply:
@@ -211,14 +189,6 @@ def _change_ip_range(call: Call) -> Reply:
     return _changed(call, plans.extended(network, body.ip_range), "change_ip_range")
 
 
-def _change_protection(call: Call) -> Reply:
-    network, body = _mine_unchanged(call), call.body(ProtectNetwork)
-    if body.delete is not None:
-        call.cloud.state.networks.put(replace(network, protected=body.delete))
-    plan = Plan(command="change_protection", resources=(("network", network.id),), params={})
-    return acted(call, done(call, plan))
-
-
 def _member(cloud: Cloud, network: Network, server: Server) -> list[dict[str, Any]]:
     busy = {action.command for action in holders(cloud, "server", server.id)}
     status = "detaching" if "detach_from_network" in busy else "ok"
@@ -243,7 +213,7 @@ def _member_view(network: Network, server: Server, net: PrivateNet, status: str)
 
 
 def _members(call: Call) -> Reply:
-    network, cloud, query = _own(call), call.cloud, call.query
+    network, cloud, query = NETWORKS.own(call), call.cloud, call.query
     types = chosen(query, "type", ("server", "load_balancer"))
     statuses = chosen(query, "status", ("ok", "attaching", "detaching", "updating", "error"))
     subnets = frozenset(text for text in query.get("subnet") or () if text)
@@ -273,21 +243,13 @@ EFFECTS = {
     **{command: Effect(_run_spread, seconds=1) for command in _CHANGES},
 }
 ROUTES = [
-    Route(
-        "GET",
-        PATH,
-        lambda call: many(call, "networks", wanted(call, call.cloud.state.networks), view),
-    ),
-    Route("POST", PATH, _create),
-    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "network", _own(call), view)),
-    Route("PUT", f"{PATH}/{{id}}", _update),
-    Route("DELETE", f"{PATH}/{{id}}", _delete),
+    *NETWORKS.routes(create=_create, update=_update, delete=_delete),
     Route("GET", f"{PATH}/{{id}}/members", _members),
-    action_route(f"{PATH}/{{id}}", "add_subnet", _add_subnet),
-    action_route(f"{PATH}/{{id}}", "delete_subnet", _delete_subnet),
-    action_route(f"{PATH}/{{id}}", "add_route", _add_route),
-    action_route(f"{PATH}/{{id}}", "delete_route", _delete_route),
-    action_route(f"{PATH}/{{id}}", "change_ip_range", _change_ip_range),
-    action_route(f"{PATH}/{{id}}", "change_protection", _change_protection),
-    *action_routes(PATH, "network", lambda call: _own(call).id),
+    NETWORKS.acts("add_subnet", _add_subnet),
+    NETWORKS.acts("delete_subnet", _delete_subnet),
+    NETWORKS.acts("add_route", _add_route),
+    NETWORKS.acts("delete_route", _delete_route),
+    NETWORKS.acts("change_ip_range", _change_ip_range),
+    NETWORKS.acts("change_protection", NETWORKS.protect),
+    *NETWORKS.action_routes(),
 ]

@@ -10,13 +10,11 @@ from pydantic import Field
 from localcloud.hetzner.bodies import Body, LabelMap
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError
-from localcloud.hetzner.limits import check_limit
+from localcloud.hetzner.family import Family
 from localcloud.hetzner.listing import chosen
 from localcloud.hetzner.model import PlacementGroup
-from localcloud.hetzner.names import check_name
-from localcloud.hetzner.replies import labelled, many, one, wanted
-from localcloud.hetzner.routing import Call, Reply, Route
-from localcloud.hetzner.state import check_name_free, owned
+from localcloud.hetzner.names import check_long_name
+from localcloud.hetzner.routing import Call, Reply
 
 LARGEST = 10
 """Servers in one spread group (docs.hetzner.com/cloud/placement-groups/overview)."""
@@ -28,13 +26,6 @@ class CreateGroup(Body):
     name: str
     type: Literal["spread"]
     labels: LabelMap = Field(default_factory=dict)
-
-
-class UpdateGroup(Body):
-    """`PUT /placement_groups/{id}`."""
-
-    name: str | None = None
-    labels: LabelMap | None = None
 
 
 def view(cloud: Cloud, group: PlacementGroup) -> dict[str, Any]:
@@ -56,21 +47,24 @@ def check_room(cloud: Cloud, group: PlacementGroup) -> None:
         raise ApiError("placement_error", text)
 
 
-def _own(call: Call) -> PlacementGroup:
-    return owned(call.cloud.state.placement_groups, call.project, call.id, "placement group")
+GROUPS = Family(
+    path="/placement_groups",
+    kind="placement_group",
+    what="placement group",
+    table=lambda state: state.placement_groups,
+    view=view,
+    check_name=check_long_name,
+)
 
 
 def _list(call: Call) -> Reply:
     chosen(call.query, "type", ("spread",))
-    groups = wanted(call, call.cloud.state.placement_groups)
-    return many(call, "placement_groups", groups, view)
+    return GROUPS.page(call)
 
 
 def _create(call: Call) -> Reply:
-    body, table = call.body(CreateGroup), call.cloud.state.placement_groups
-    check_name(body.name, 255)
-    check_name_free(table, None, call.project, body.name)
-    check_limit(call.cloud.limits, "placement_group", table.count("project", call.project) + 1)
+    body = call.body(CreateGroup)
+    GROUPS.check_new(call, body.name)
     group = PlacementGroup(
         id=call.cloud.state.next_id(),
         project=call.project,
@@ -79,35 +73,16 @@ def _create(call: Call) -> Reply:
         labels=body.labels,
         type=body.type,
     )
-    rendered = view(call.cloud, table.put(group))
+    rendered = view(call.cloud, GROUPS.put(call, group))
     return Reply(201, {"placement_group": rendered, "action": None})
 
 
-def _update(call: Call) -> Reply:
-    group, body = _own(call), call.body(UpdateGroup)
-    name = group.name if body.name is None else body.name
-    check_name(name, 255)
-    check_name_free(call.cloud.state.placement_groups, group, call.project, name)
-    changed = replace(group, name=name, labels=labelled(body.labels, group))
-    return one(call, "placement_group", call.cloud.state.placement_groups.put(changed), view)
-
-
 def _delete(call: Call) -> Reply:
-    group, state = _own(call), call.cloud.state
+    group, state = GROUPS.own(call), call.cloud.state
     for server in state.servers.where("placement_group", group.id):
         state.servers.put(replace(server, placement_group=None))
     state.placement_groups.delete(group.id)
     return Reply(204, None)
 
 
-ROUTES = [
-    Route("GET", "/placement_groups", _list),
-    Route("POST", "/placement_groups", _create),
-    Route(
-        "GET",
-        "/placement_groups/{id}",
-        lambda call: one(call, "placement_group", _own(call), view),
-    ),
-    Route("PUT", "/placement_groups/{id}", _update),
-    Route("DELETE", "/placement_groups/{id}", _delete),
-]
+ROUTES = GROUPS.routes(listing=_list, create=_create, delete=_delete)

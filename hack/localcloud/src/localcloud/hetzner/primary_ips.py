@@ -9,9 +9,9 @@ from pydantic import Field
 
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged, check_unlocked
-from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference, Strict
-from localcloud.hetzner.cloud import Cloud, action_view, begun, done
-from localcloud.hetzner.dns_ptr import ChangePtr, changed_ptr, default_ptr, ptr_list
+from localcloud.hetzner.bodies import Id, LabelMap, Reference, Strict
+from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.dns_ptr import change_ptr, default_ptr, ptr_list
 from localcloud.hetzner.errors import (
     ApiError,
     invalid,
@@ -19,22 +19,14 @@ from localcloud.hetzner.errors import (
     not_stopped,
     protected,
 )
+from localcloud.hetzner.family import Family, ProtectSurely, Rename
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.listing import first
 from localcloud.hetzner.model import Action, IpType, PrimaryIp, Server
-from localcloud.hetzner.names import check_name
-from localcloud.hetzner.replies import (
-    acted,
-    action_route,
-    action_routes,
-    labelled,
-    many,
-    one,
-    wanted,
-)
-from localcloud.hetzner.routing import Call, Reply, Route
+from localcloud.hetzner.replies import acted, wanted
+from localcloud.hetzner.routing import Call, Reply
 from localcloud.hetzner.specs import tell_networks
-from localcloud.hetzner.state import check_name_free, owned
+from localcloud.hetzner.state import referenced
 
 PATH = "/primary_ips"
 _CHANGES = ("assign_primary_ip", "unassign_primary_ip")
@@ -52,11 +44,9 @@ class CreateIp(Strict):
     auto_delete: bool | None = False
 
 
-class UpdateIp(Strict):
+class UpdateIp(Rename, Strict):
     """`PUT /primary_ips/{id}`."""
 
-    name: str | None = None
-    labels: LabelMap | None = None
     auto_delete: bool | None = None
 
 
@@ -67,22 +57,15 @@ class AssignIp(Strict):
     assignee_id: Id
 
 
-class ProtectIp(Body):
-    """`POST …/actions/change_protection`."""
-
-    delete: bool
-
-
 def view(_cloud: Cloud, ip: PrimaryIp) -> dict[str, Any]:
     """A Primary IP as the API answers it."""
-    place = catalogue.location_named(ip.location)
     return {
         "id": ip.id,
         "name": ip.name,
         "labels": ip.labels,
         "created": ip.created,
         "blocked": False,
-        "location": place.view() if place else None,
+        "location": catalogue.location_view(ip.location),
         "ip": ip.ip,
         "dns_ptr": ptr_list(ip.dns_ptr),
         "protection": {"delete": ip.protected},
@@ -91,6 +74,16 @@ def view(_cloud: Cloud, ip: PrimaryIp) -> dict[str, Any]:
         "assignee_type": "server" if ip.assignee is not None else "unassigned",
         "assignee_id": ip.assignee,
     }
+
+
+PRIMARY_IPS = Family(
+    path=PATH,
+    kind="primary_ip",
+    what="primary ip",
+    table=lambda state: state.primary_ips,
+    view=view,
+    protection=ProtectSurely,
+)
 
 
 def new_ip(
@@ -129,33 +122,29 @@ def check_assignable(cloud: Cloud, ip: PrimaryIp, server: Server) -> None:
         raise ApiError(f"server_has_{ip.type}", f"server already has an {kind} address")
 
 
-def _own(call: Call) -> PrimaryIp:
-    return owned(call.cloud.state.primary_ips, call.project, call.id, "primary ip")
-
-
 def _list(call: Call) -> Reply:
     ips = wanted(call, call.cloud.state.primary_ips)
     address = first(call.query, "ip")
-    return many(call, "primary_ips", [x for x in ips if address in (None, x.ip)], view)
+    return PRIMARY_IPS.listed(call, (ip for ip in ips if address in (None, ip.ip)))
+
+
+def _unchanged(call: Call) -> PrimaryIp:
+    ip = PRIMARY_IPS.own(call)
+    check_unchanged(call.cloud, "primary_ip", ip.id, _CHANGES)
+    return ip
 
 
 def _place(call: Call, body: CreateIp) -> tuple[str, Server | None]:
     """Where the new address is, and the server that gets it."""
     if body.assignee_id is not None:
-        server = call.cloud.state.servers.get(body.assignee_id)
-        if server is None or server.project != call.project:
-            raise invalid_input("server not found")
+        server = referenced(call.cloud.state.servers, call.project, body.assignee_id, "server")
         return server.location, server
-    place = catalogue.location_named(body.location or "")
-    if place is None:
-        raise invalid("location", "is required" if body.location is None else "not found")
-    return place.name, None
+    return catalogue.chosen_location(body.location, "location", "is required"), None
 
 
 def _create(call: Call) -> Reply:
     body, cloud = call.body(CreateIp), call.cloud
-    check_name(body.name)
-    check_name_free(cloud.state.primary_ips, None, call.project, body.name)
+    PRIMARY_IPS.check_new(call, body.name)
     location, server = _place(call, body)
     ip = new_ip(cloud, call.project, body.type, location=location, name=body.name)
     ip = replace(ip, labels=body.labels, auto_delete=bool(body.auto_delete))
@@ -168,82 +157,61 @@ def _create(call: Call) -> Reply:
         cloud.pool.release(ip.ip)
         raise
     cloud.state.primary_ips.put(ip)
-    action = _begin_assign(call, ip, server.id)
+    action = _begin(call, ip, "assign_primary_ip", server.id)
     return Reply(201, {"primary_ip": view(cloud, ip), "action": action_view(call, action)})
 
 
 def _update(call: Call) -> Reply:
-    ip, body, table = _own(call), call.body(UpdateIp), call.cloud.state.primary_ips
-    check_unchanged(call.cloud, "primary_ip", ip.id, _CHANGES)
-    name = ip.name if body.name is None else body.name
-    check_name(name)
-    check_name_free(table, ip, call.project, name)
+    ip, body = _unchanged(call), call.body(UpdateIp)
     auto = ip.auto_delete if body.auto_delete is None else body.auto_delete
     if auto and ip.protected:
         raise invalid("auto_delete", "cannot be set while the Primary IP is delete protected")
-    changed = replace(ip, name=name, auto_delete=auto, labels=labelled(body.labels, ip))
-    return one(call, "primary_ip", table.put(changed), view)
+    return PRIMARY_IPS.renamed(call, ip, body, auto_delete=auto)
 
 
 def _delete(call: Call) -> Reply:
-    ip = _own(call)
+    ip = PRIMARY_IPS.own(call)
     if ip.protected:
         raise protected("Primary IP deletion is protected")
-    check_unchanged(call.cloud, "primary_ip", ip.id, _CHANGES)
+    _unchanged(call)
     if ip.assignee is not None:
         raise ApiError("must_be_unassigned", "primary IP must be unassigned to be deleted")
     release(call.cloud, ip)
     return Reply(204, None)
 
 
-def _begin_assign(call: Call, ip: PrimaryIp, server_id: int) -> Action:
+def _begin(call: Call, ip: PrimaryIp, command: str, server_id: int) -> Action:
     resources = (("server", server_id), ("primary_ip", ip.id))
     params = {"ip": ip.id, "server": server_id}
-    return begun(call, Plan(command="assign_primary_ip", resources=resources, params=params))
+    return begun(call, Plan(command=command, resources=resources, params=params))
 
 
 def _assign(call: Call) -> Reply:
-    ip, body, cloud = _own(call), call.body(AssignIp), call.cloud
-    server = cloud.state.servers.get(body.assignee_id)
-    if server is None or server.project != call.project:
-        raise invalid_input("server not found")
-    check_unchanged(cloud, "primary_ip", ip.id, _CHANGES)
+    ip, body, cloud = _unchanged(call), call.body(AssignIp), call.cloud
+    server = referenced(cloud.state.servers, call.project, body.assignee_id, "server")
     check_unlocked(cloud, "server", server.id)
     if ip.assignee is not None:
         raise ApiError("primary_ip_already_assigned", "primary ip is already assigned")
     check_assignable(cloud, ip, server)
-    return acted(call, _begin_assign(call, ip, server.id))
+    return acted(call, _begin(call, ip, "assign_primary_ip", server.id))
 
 
 def _unassign(call: Call) -> Reply:
-    ip, cloud = _own(call), call.cloud
-    check_unchanged(cloud, "primary_ip", ip.id, _CHANGES)
+    ip, cloud = _unchanged(call), call.cloud
     server = cloud.state.servers.get(ip.assignee)
     if server is None:
         raise invalid_input("primary ip is not assigned")
     check_unlocked(cloud, "server", server.id)
     if server.status != "off":
         raise not_stopped()
-    resources = (("server", server.id), ("primary_ip", ip.id))
-    params = {"ip": ip.id, "server": server.id}
-    plan = Plan(command="unassign_primary_ip", resources=resources, params=params)
-    return acted(call, begun(call, plan))
-
-
-def _change_ptr(call: Call) -> Reply:
-    ip, body = _own(call), call.body(ChangePtr)
-    call.cloud.state.primary_ips.put(replace(ip, dns_ptr=changed_ptr(ip.ip, ip.dns_ptr, body)))
-    plan = Plan(command="change_dns_ptr", resources=(("primary_ip", ip.id),), params={})
-    return acted(call, done(call, plan))
+    return acted(call, _begin(call, ip, "unassign_primary_ip", server.id))
 
 
 def _change_protection(call: Call) -> Reply:
-    ip, body = _own(call), call.body(ProtectIp)
-    if body.delete and ip.auto_delete:
+    ip = PRIMARY_IPS.own(call)
+    if ip.auto_delete and call.body(ProtectSurely).delete:
         raise invalid("delete", "cannot be set while auto_delete is set")
-    call.cloud.state.primary_ips.put(replace(ip, protected=body.delete))
-    plan = Plan(command="change_protection", resources=(("primary_ip", ip.id),), params={})
-    return acted(call, done(call, plan))
+    return PRIMARY_IPS.protect(call)
 
 
 async def _effect(cloud: Cloud, action: Action, *, assign: bool) -> None:
@@ -270,14 +238,10 @@ EFFECTS = {
     "unassign_primary_ip": Effect(_run_unassign, seconds=2),
 }
 ROUTES = [
-    Route("GET", PATH, _list),
-    Route("POST", PATH, _create),
-    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "primary_ip", _own(call), view)),
-    Route("PUT", f"{PATH}/{{id}}", _update),
-    Route("DELETE", f"{PATH}/{{id}}", _delete),
-    action_route(f"{PATH}/{{id}}", "assign", _assign),
-    action_route(f"{PATH}/{{id}}", "unassign", _unassign),
-    action_route(f"{PATH}/{{id}}", "change_dns_ptr", _change_ptr),
-    action_route(f"{PATH}/{{id}}", "change_protection", _change_protection),
-    *action_routes(PATH, "primary_ip", lambda call: _own(call).id),
+    *PRIMARY_IPS.routes(listing=_list, create=_create, update=_update, delete=_delete),
+    PRIMARY_IPS.acts("assign", _assign),
+    PRIMARY_IPS.acts("unassign", _unassign),
+    PRIMARY_IPS.acts("change_dns_ptr", lambda call: change_ptr(PRIMARY_IPS, call)),
+    PRIMARY_IPS.acts("change_protection", _change_protection),
+    *PRIMARY_IPS.action_routes(),
 ]

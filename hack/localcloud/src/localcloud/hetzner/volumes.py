@@ -10,23 +10,15 @@ from pydantic import Field
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference, Whole
-from localcloud.hetzner.cloud import Cloud, action_view, begun, done
+from localcloud.hetzner.cloud import Cloud, action_view, begun
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, protected
-from localcloud.hetzner.limits import check_limit
+from localcloud.hetzner.family import Family
 from localcloud.hetzner.listing import chosen
 from localcloud.hetzner.model import Action, Server, Volume
 from localcloud.hetzner.names import check_volume_name
-from localcloud.hetzner.replies import (
-    acted,
-    action_route,
-    action_routes,
-    labelled,
-    many,
-    one,
-    wanted,
-)
-from localcloud.hetzner.routing import Call, Reply, Route
-from localcloud.hetzner.state import check_name_free, owned
+from localcloud.hetzner.replies import acted, wanted
+from localcloud.hetzner.routing import Call, Reply
+from localcloud.hetzner.state import referenced
 
 PATH = "/volumes"
 SMALLEST, LARGEST, MOST_PER_SERVER = 10, 10240, 16
@@ -44,13 +36,6 @@ class CreateVolume(Body):
     server: Id | None = None
 
 
-class UpdateVolume(Body):
-    """`PUT /volumes/{id}`."""
-
-    name: str | None = None
-    labels: LabelMap | None = None
-
-
 class AttachVolume(Body):
     """`POST …/actions/attach`."""
 
@@ -64,21 +49,14 @@ class ResizeVolume(Body):
     size: Whole
 
 
-class ProtectVolume(Body):
-    """`POST …/actions/change_protection`."""
-
-    delete: bool | None = None
-
-
 def view(_cloud: Cloud, volume: Volume) -> dict[str, Any]:
     """A volume as the API answers it."""
-    place = catalogue.location_named(volume.location)
     return {
         "id": volume.id,
         "created": volume.created,
         "name": volume.name,
         "server": volume.server,
-        "location": place.view() if place else None,
+        "location": catalogue.location_view(volume.location),
         "size": volume.size,
         "linux_device": f"/dev/disk/by-id/scsi-0HC_Volume_{volume.id}",
         "protection": {"delete": volume.protected},
@@ -114,20 +92,24 @@ def attach_plan(volume_id: int, server_id: int, automount: bool, after: int | No
     )
 
 
-def _own(call: Call) -> Volume:
-    return owned(call.cloud.state.volumes, call.project, call.id, "volume")
+VOLUMES = Family(
+    path=PATH,
+    kind="volume",
+    what="volume",
+    table=lambda state: state.volumes,
+    view=view,
+    check_name=check_volume_name,
+)
 
 
 def _list(call: Call) -> Reply:
     statuses = chosen(call.query, "status", ("available", "creating"))
     volumes = wanted(call, call.cloud.state.volumes)
-    return many(call, "volumes", [v for v in volumes if not statuses or v.status in statuses], view)
+    return VOLUMES.listed(call, (v for v in volumes if not statuses or v.status in statuses))
 
 
 def _server(call: Call, server_id: int) -> Server:
-    server = call.cloud.state.servers.get(server_id)
-    if server is None or server.project != call.project:
-        raise invalid_input("server not found")
+    server = referenced(call.cloud.state.servers, call.project, server_id, "server")
     check_unlocked(call.cloud, "server", server.id)
     return server
 
@@ -135,24 +117,19 @@ def _server(call: Call, server_id: int) -> Server:
 def _location(call: Call, body: CreateVolume, server: Server | None) -> str:
     if server is not None:
         return server.location
-    place = catalogue.location_named(body.location or "")
-    if place is None:
-        raise invalid("location", "not found" if body.location else "or a server is required")
-    if place.name in call.cloud.no_volume_space:
+    name = catalogue.chosen_location(body.location, "location", "or a server is required")
+    if name in call.cloud.no_volume_space:
         raise ApiError("no_space_left_in_location", "no volume space left in location")
-    return place.name
+    return name
 
 
 def _check_new(call: Call, body: CreateVolume) -> None:
     check_size(body.size)
-    check_volume_name(body.name)
     if body.location is not None and body.server is not None:
         raise invalid("location", "cannot be given together with a server")
     if body.automount and body.server is None:
         raise invalid("automount", "needs a server")
-    table = call.cloud.state.volumes
-    check_name_free(table, None, call.project, body.name)
-    check_limit(call.cloud.limits, "volume", table.count("project", call.project) + 1)
+    VOLUMES.check_new(call, body.name)
 
 
 def _create(call: Call) -> Reply:
@@ -188,17 +165,8 @@ def _begin_create(call: Call, volume: Volume, server: Server | None, automount: 
     return acted(call, action, volume=rendered, next_actions=following)
 
 
-def _update(call: Call) -> Reply:
-    volume, body, table = _own(call), call.body(UpdateVolume), call.cloud.state.volumes
-    name = volume.name if body.name is None else body.name
-    check_volume_name(name)
-    check_name_free(table, volume, call.project, name)
-    changed = replace(volume, name=name, labels=labelled(body.labels, volume))
-    return one(call, "volume", table.put(changed), view)
-
-
 def _delete(call: Call) -> Reply:
-    volume, cloud = _own(call), call.cloud
+    volume, cloud = VOLUMES.own(call), call.cloud
     if volume.protected:
         raise protected("volume deletion is protected")
     check_unlocked(cloud, "volume", volume.id)
@@ -211,7 +179,7 @@ def _delete(call: Call) -> Reply:
 
 
 def _attach(call: Call) -> Reply:
-    volume, body = _own(call), call.body(AttachVolume)
+    volume, body = VOLUMES.own(call), call.body(AttachVolume)
     check_unlocked(call.cloud, "volume", volume.id)
     server = _server(call, body.server)
     check_attachable(call.cloud, volume, server)
@@ -219,7 +187,7 @@ def _attach(call: Call) -> Reply:
 
 
 def _detach(call: Call) -> Reply:
-    volume, cloud = _own(call), call.cloud
+    volume, cloud = VOLUMES.own(call), call.cloud
     check_unlocked(cloud, "volume", volume.id)
     if volume.server is None:
         raise invalid_input("volume is not attached")
@@ -233,7 +201,7 @@ def _detach(call: Call) -> Reply:
 
 
 def _resize(call: Call) -> Reply:
-    volume, body = _own(call), call.body(ResizeVolume)
+    volume, body = VOLUMES.own(call), call.body(ResizeVolume)
     check_unlocked(call.cloud, "volume", volume.id)
     check_size(body.size)
     if body.size <= volume.size:
@@ -244,14 +212,6 @@ def _resize(call: Call) -> Reply:
         params={"volume": volume.id, "size": body.size},
     )
     return acted(call, begun(call, plan))
-
-
-def _change_protection(call: Call) -> Reply:
-    volume, body = _own(call), call.body(ProtectVolume)
-    if body.delete is not None:
-        call.cloud.state.volumes.put(replace(volume, protected=body.delete))
-    plan = Plan(command="change_protection", resources=(("volume", volume.id),), params={})
-    return acted(call, done(call, plan))
 
 
 def _change(cloud: Cloud, action: Action, **changes: Any) -> None:
@@ -296,14 +256,10 @@ EFFECTS = {
     "drop_volume": Effect(_run_drop, seconds=0),
 }
 ROUTES = [
-    Route("GET", PATH, _list),
-    Route("POST", PATH, _create),
-    Route("GET", f"{PATH}/{{id}}", lambda call: one(call, "volume", _own(call), view)),
-    Route("PUT", f"{PATH}/{{id}}", _update),
-    Route("DELETE", f"{PATH}/{{id}}", _delete),
-    action_route(f"{PATH}/{{id}}", "attach", _attach),
-    action_route(f"{PATH}/{{id}}", "detach", _detach),
-    action_route(f"{PATH}/{{id}}", "resize", _resize),
-    action_route(f"{PATH}/{{id}}", "change_protection", _change_protection),
-    *action_routes(PATH, "volume", lambda call: _own(call).id),
+    *VOLUMES.routes(listing=_list, create=_create, delete=_delete),
+    VOLUMES.acts("attach", _attach),
+    VOLUMES.acts("detach", _detach),
+    VOLUMES.acts("resize", _resize),
+    VOLUMES.acts("change_protection", VOLUMES.protect),
+    *VOLUMES.action_routes(),
 ]
