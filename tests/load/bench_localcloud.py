@@ -7,12 +7,11 @@ client in the same run.
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,12 @@ import httpx
 from load.figures import Figure, emit, median, percentile, say
 from plugins.fix_chain import missing_for_machines
 from plugins.fix_localcloud import LocalCloud, start_localcloud
+from plugins.ssh_greeting import GREETING, ssh_answer
 
 SERVERS = 10_000
+GROUPS = 100
+ASKED = 100
+POLLED = 25
 CLIENTS = 8
 SECONDS = 4.0
 BOOTS = 3
@@ -35,7 +38,7 @@ FLOOR = Path(__file__).with_name("floor_server.py")
 def run() -> None:
     """Both parts."""
     with tempfile.TemporaryDirectory(prefix="bench-cloud-") as folder:
-        api(Path(folder) / "inert")
+        api(Path(folder) / "memory")
         missing = missing_for_machines()
         if missing is None:
             boots(Path(folder) / "container")
@@ -71,17 +74,14 @@ def boot(client: httpx.Client, name: str) -> float:
 
 
 def wait_for_ssh(address: str) -> None:
-    """Return when a banner comes. Raises TimeoutError after two minutes."""
-    end = time.monotonic() + 120
+    """Return when a banner comes. Raises TimeoutError after two minutes, with what was met last."""
+    end, met = time.monotonic() + 120, "nothing"
     while time.monotonic() < end:
-        try:
-            with socket.create_connection((address, 22), timeout=1) as connection:
-                if connection.recv(4) == b"SSH-":
-                    return
-        except OSError:
-            pass
+        met = ssh_answer(address, 22)
+        if met == GREETING:
+            return
         time.sleep(0.02)
-    raise TimeoutError(f"{address} answers no SSH after two minutes")
+    raise TimeoutError(f"{address} answers no SSH after two minutes, but {met}")
 
 
 def purge(folder: Path) -> None:
@@ -92,20 +92,84 @@ def purge(folder: Path) -> None:
 
 # -- API -----------------------------------------------------------------------------------------
 def api(folder: Path) -> None:
-    """Pages and single servers among 10,000."""
-    cloud = start_localcloud(folder, "--subnet=198.18.0.0/15", only=("hetzner",))
+    """Creating 10,000 servers that run, then asking for them in every way."""
+    cloud = start_localcloud(folder, "--backend=memory", only=("hetzner",))
     try:
         limits = {"requests_per_hour": PLENTY, "resources": {"server": SERVERS + 1}}
         cloud.admin("hetzner").ask("POST", "limits", limits)
         started = time.monotonic()
-        first = asyncio.run(fill(cloud))
-        say(f"{SERVERS} servers made in {time.monotonic() - started:.0f} s")
+        made = asyncio.run(fill(cloud))
+        first = min(server for server, _ in made)
         with _client(cloud) as client:
+            run_all(client)
+            creation(time.monotonic() - started)
             pages(client)
+            lists(client)
+            polls(client, [action for _, actions in made for action in actions])
             body = client.get(f"servers/{first}").raise_for_status().content
         throughput(cloud, f"{cloud.hetzner}/servers/{first}", body)
     finally:
         cloud.stop()
+
+
+def run_all(client: httpx.Client) -> None:
+    """Return once every server runs. Raises TimeoutError after ten minutes."""
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        answer = client.get("servers", params={"status": "running", "per_page": 1})
+        if answer.json()["meta"]["pagination"]["total_entries"] == SERVERS:
+            return
+        time.sleep(0.2)
+    raise TimeoutError(f"of {SERVERS} servers not all run after ten minutes")
+
+
+def creation(seconds: float) -> None:
+    """Servers per second from the request to `running`."""
+    context = {"servers": SERVERS, "clients": CLIENTS, "seconds": round(seconds, 1)}
+    rate = SERVERS / seconds
+    emit(
+        Figure(
+            name="localcloud_create", value=rate, unit="servers/s", better="higher", context=context
+        )
+    )
+
+
+def _median_ms(ask: Callable[[int], httpx.Response]) -> tuple[float, float]:
+    """Median and 95th percentile of what `ask` takes."""
+    taken = []
+    for number in range(ASKED):
+        started = time.perf_counter()
+        ask(number).raise_for_status()
+        taken.append((time.perf_counter() - started) * 1000)
+    return median(taken), percentile(taken, 0.95)
+
+
+def lists(client: httpx.Client) -> None:
+    """Servers by a label that a hundredth of them has, and by one that all have."""
+    for name, selector in (("rare", "group={}"), ("common", "bench=yes")):
+        value, p95 = _median_ms(
+            lambda n, s=selector: client.get(  # type: ignore[misc]
+                "servers", params={"label_selector": s.format(n % GROUPS), "per_page": 50}
+            )
+        )
+        context = {"servers": SERVERS, "selector": selector.format("n"), "p95": round(p95, 1)}
+        emit(Figure(name=f"localcloud_list_{name}", value=value, unit="ms", context=context))
+
+
+def polls(client: httpx.Client, actions: list[int]) -> None:
+    """25 actions in one request, as hcloud-go polls."""
+    value, p95 = _median_ms(
+        lambda n: client.get(
+            "actions",
+            params=[
+                ("sort", "status"),
+                ("sort", "id"),
+                *(("id", action) for action in actions[n * POLLED : (n + 1) * POLLED]),
+            ],
+        )
+    )
+    context = {"actions": len(actions), "ids": POLLED, "p95": round(p95, 1)}
+    emit(Figure(name="localcloud_poll", value=value, unit="ms", context=context))
 
 
 def pages(client: httpx.Client) -> None:
@@ -156,34 +220,36 @@ async def count_answers(session: aiohttp.ClientSession, url: str, seconds: float
     return found
 
 
-async def fill(cloud: LocalCloud) -> int:
-    """Make the servers; returns the id of the first."""
+async def fill(cloud: LocalCloud) -> list[tuple[int, list[int]]]:
+    """Make the servers; returns for each its id and its actions'."""
     headers = {"Authorization": f"Bearer {cloud.hetzner_token}"}
     waiting = iter(range(SERVERS))
-    made: list[int] = []
+    made: list[tuple[int, list[int]]] = []
     async with aiohttp.ClientSession(headers=headers) as session:
 
         async def work() -> None:
             for number in waiting:
-                identity = await make(session, cloud.hetzner, number)
-                made.append(identity)
+                server = await make(session, cloud.hetzner, number)
+                made.append(server)
 
         await asyncio.gather(*(work() for _ in range(CLIENTS)))
-    return min(made)
+    return made
 
 
-async def make(session: aiohttp.ClientSession, hetzner: str, number: int) -> int:
-    """One server that is never started."""
+async def make(session: aiohttp.ClientSession, hetzner: str, number: int) -> tuple[int, list[int]]:
+    """One server; its id and those of its actions."""
     body: dict[str, Any] = {
         "name": f"bench{number}",
         "server_type": "cx23",
         "image": "debian-13",
         "location": "fsn1",
-        "start_after_create": False,
+        "labels": {"bench": "yes", "group": str(number % GROUPS)},
     }
     async with session.post(f"{hetzner}/servers", json=body) as answer:
         answer.raise_for_status()
-        return int((await answer.json())["server"]["id"])
+        document = await answer.json()
+    actions = [document["action"], *document["next_actions"]]
+    return int(document["server"]["id"]), [int(action["id"]) for action in actions]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,12 @@ from localcloud.machines.memory import MemoryMachines
 from plugins.fix_host_machine import Machine, wait_until_let_in
 from plugins.fix_memory_machines import CLIENT, FIRST, Boot
 from plugins.key_pairs import new_pair
+from plugins.ssh_greeting import GREETING, ssh_answer
 from tenant_operator.core.stack import KeyPair
 from tenant_operator.host.port import HostAddress
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
-READY_SECONDS = 10
+READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -128,25 +130,15 @@ def write_config(folder: Path, server: SshServer) -> Path:
 
 def wait_for_banner(process: subprocess.Popen[bytes], port: int) -> None:
     """Return once the server talks SSH."""
-    for _ in range(READY_SECONDS * 50):
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
-                if probe.recv(4) == b"SSH-":
-                    return
-        except OSError:
-            pass
-        if process.poll() is not None:
-            break
-        process_wait(process)
-    raise AssertionError(f"sshd did not start: {process.communicate()[1].decode()}")
-
-
-def process_wait(process: subprocess.Popen[bytes]) -> None:
-    """Give the server a moment, or notice its end."""
-    try:
-        process.wait(0.02)
-    except subprocess.TimeoutExpired:
-        return
+    end, met = time.monotonic() + READY_SECONDS, "nothing"
+    while process.poll() is None and time.monotonic() < end:
+        met = ssh_answer("127.0.0.1", port)
+        if met == GREETING:
+            return
+        time.sleep(0.02)
+    process.kill()
+    said = process.communicate()[1].decode()
+    raise AssertionError(f"sshd did not start, port {port} answered {met}: {said}")
 
 
 class _Server(asyncssh.SSHServer):

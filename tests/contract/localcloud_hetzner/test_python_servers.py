@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from hcloud import APIException
 from hcloud.images import Image
 from hcloud.isos import Iso
@@ -12,6 +13,7 @@ from hcloud.locations import Location
 from hcloud.networks import NetworkSubnet
 from hcloud.server_types import ServerType
 from hcloud.servers import ServerCreatePublicNetwork
+from localcloud.machines.metadata import documents
 from plugins.fix_hetzner import HetznerApi
 from plugins.hetzner_orders import FSN, finished, order_server, public_key, stopped
 
@@ -63,8 +65,11 @@ def test_a_server_is_ordered_with_all_it_can_have(
     assert machine.spec.authorized_keys == (key.public_key,)
     assert machine.volumes == (volume.volume.id,)
     assert machine.firewall == ()
-    assert machine.metadata["metadata/hostname"] == "web"
-    assert "ip: 10.0.0.2" in machine.metadata["metadata/private-networks"]
+    told = documents(machine.spec)
+    assert told["metadata/hostname"] == "web"
+    (private,) = yaml.safe_load(told["metadata/private-networks"])
+    assert private["ip"] == "10.0.0.2"
+    assert private["mac_address"] == server.private_net[0].mac_address
 
 
 def test_deleting_a_server_keeps_what_is_not_its_own(hetzner_client: Any) -> None:
@@ -309,5 +314,5 @@ def test_renaming_reaches_the_machine(
 ) -> None:
     server.update(name="renamed", labels={"a": "b"})
     hetzner_api.settle()
-    assert hetzner_api.machines.machines[server.id].metadata["metadata/hostname"] == "renamed"
+    assert hetzner_api.machines.machines[server.id].spec.hostname == "renamed"
     assert hetzner_client.servers.get_by_name("renamed").labels == {"a": "b"}

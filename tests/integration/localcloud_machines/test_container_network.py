@@ -113,7 +113,7 @@ async def test_metadata_knows_who_asks(pair: Rack) -> None:
     assert await pair.ssh(31, f"{base}/userdata") == "#!/bin/sh\ntrue"
     status = "curl -s -o /dev/null -w '%{http_code}' http://169.254.169.254/hetzner/v1/userdata"
     assert await pair.ssh(32, status) == "204"
-    await pair.machines.set_metadata(32, {"metadata/hostname": "renamed"})
+    await pair.machines.set_metadata(pair.spec(32, hostname="renamed"))
     assert await pair.ssh(32, f"{base}/metadata/hostname") == "renamed"
 
 

@@ -47,6 +47,8 @@ LABELS = {"env": "prod", "tier": "web", "empty": "", "example.com/my": "label"}
 )
 def test_a_selector_fits_labels(selector: str, fits: bool) -> None:
     assert parse(selector)(LABELS) is fits
+    candidates = parse(selector).one_of.items()
+    assert not fits or all(LABELS.get(key, "") in values for key, values in candidates)
 
 
 @pytest.mark.parametrize(

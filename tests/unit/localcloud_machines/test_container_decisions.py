@@ -170,9 +170,7 @@ def test_of_the_hosts_apt_settings_only_the_way_out_is_passed_on() -> None:
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     rule = FirewallRule(direction="in", protocol="tcp", networks=("::/0",), port="80")
-    server = ServerRecord(
-        spec=spec(networks=(NETWORK,)), firewall=(rule,), metadata={"a": "b"}, wanted=True
-    )
+    server = ServerRecord(spec=spec(networks=(NETWORK,)), firewall=(rule,), wanted=True)
     volume = VolumeRecord(volume_id=7, size_gb=10, fs="xfs", server_id=12)
     records = Records(tmp_path)
     records.open()

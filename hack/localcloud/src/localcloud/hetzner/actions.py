@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from localcloud.hetzner import errors, times
 from localcloud.hetzner.model import Action
+from localcloud.hetzner.state import Table
 from localcloud.machines.port import MachineError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 STICKS = "sticks"
 NOT_LOCKING = frozenset({"apply_firewall", "remove_firewall", "change_dns_ptr", "create_rrset"})
+MOST_KEPT = 10_000
+KEPT_FOR = (timedelta(hours=1), timedelta(days=30))
 _WORKING = 95
 
 
@@ -64,6 +68,28 @@ class Plan:
     after: int | None = None
 
 
+class Finished:
+    """Actions that are over, the oldest first, and how long they are kept.
+
+    Clients fail when an action they poll is not there, so each is kept for an hour at least. Then
+    it stays while it is one of the newest `MOST_KEPT`, for a month at most: Hetzner says no more
+    than that there is an end.
+    """
+
+    def __init__(self, actions: Table[Action]) -> None:
+        self._actions = actions
+        over = [action for action in actions if action.finished is not None]
+        in_order = sorted(over, key=lambda action: (action.finished or "", action.id))
+        self._ids = deque((action.finished or "", action.id) for action in in_order)
+
+    def add(self, action: Action, now: datetime) -> None:
+        """One more is over; those that have been kept long enough are forgotten."""
+        self._ids.append((action.finished or "", action.id))
+        young, old = times.written(now - KEPT_FOR[0]), times.written(now - KEPT_FOR[1])
+        while self._ids[0][0] < old or (len(self._ids) > MOST_KEPT and self._ids[0][0] < young):
+            self._actions.delete(self._ids.popleft()[1])
+
+
 class Engine:
     """Drives the actions of a cloud."""
 
@@ -73,6 +99,7 @@ class Engine:
         self._pace = pace
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._released = asyncio.Event()
+        self._finished = Finished(cloud.state.actions)
 
     def begin(self, project: str, plan: Plan, *, fate: str | None = None) -> Action:
         """Write an action down as running and start it."""
@@ -83,9 +110,7 @@ class Engine:
     def record(self, project: str, plan: Plan) -> Action:
         """Write down an action whose effect has happened already."""
         new = self._new(project, plan, fate=None, hidden=False)
-        return self._cloud.state.actions.put(
-            replace(new, status="success", finished=new.started, params={})
-        )
+        return self._over(replace(new, status="success", finished=new.started, params={}))
 
     def work(self, plan: Plan) -> None:
         """Start work of the cloud's own, which no client sees."""
@@ -193,9 +218,15 @@ class Engine:
             self._cloud.state.actions.delete(action.id)
             return
         finished = times.written(self._cloud.clock.now())
-        self._cloud.state.actions.put(
+        self._over(
             replace(action, status=status, finished=finished, error=error, params={}, fate=None)
         )
+
+    def _over(self, action: Action) -> Action:
+        """Write down an action that is over, and forget those that were so long ago."""
+        self._cloud.state.actions.put(action)
+        self._finished.add(action, self._cloud.clock.now())
+        return action
 
 
 def _sticks(action: Action) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from localcloud.hetzner.errors import ApiError, invalid
@@ -53,11 +54,27 @@ def check_labels(labels: Labels) -> None:
         raise invalid("labels", *problems)
 
 
+@dataclass(frozen=True)
+class Selector:
+    """A selector that was read: called with labels it says whether they fit.
+
+    `one_of` are its requirements that name the values a key must have, for who can look those up.
+    """
+
+    requirements: tuple[Matcher, ...]
+    one_of: Mapping[str, frozenset[str]]
+
+    def __call__(self, labels: Labels) -> bool:
+        return all(fits(labels) for fits in self.requirements)
+
+
 @lru_cache(maxsize=1024)
-def parse(selector: str) -> Matcher:
+def parse(selector: str) -> Selector:
     """The test that a selector stands for; raises `invalid_input` when it is no selector."""
-    requirements = [_requirement(part.strip(), selector) for part in _split(selector)]
-    return lambda labels: all(fits(labels) for fits in requirements)
+    one_of: dict[str, frozenset[str]] = {}
+    parts = _split(selector)
+    requirements = tuple(_requirement(part.strip(), selector, one_of) for part in parts)
+    return Selector(requirements, one_of)
 
 
 def _split(selector: str) -> list[str]:
@@ -65,11 +82,11 @@ def _split(selector: str) -> list[str]:
     return re.split(r",(?![^()]*\))", selector) if selector.strip() else []
 
 
-def _requirement(text: str, selector: str) -> Matcher:
+def _requirement(text: str, selector: str, one_of: dict[str, frozenset[str]]) -> Matcher:
     for kind, pattern in _REQUIREMENTS:
         found = pattern.fullmatch(text)
         if found and not _foreign_key(found["key"]):
-            return _matcher(kind, found)
+            return _matcher(kind, found, one_of)
     raise _malformed(selector)
 
 
@@ -79,7 +96,7 @@ def _foreign_key(key: str) -> bool:
     return problem is not None and "reserved" not in problem
 
 
-def _matcher(kind: str, found: re.Match[str]) -> Matcher:
+def _matcher(kind: str, found: re.Match[str], one_of: dict[str, frozenset[str]]) -> Matcher:
     key = found["key"]
     if kind == "present":
         return lambda labels: key in labels
@@ -88,6 +105,7 @@ def _matcher(kind: str, found: re.Match[str]) -> Matcher:
     values = _values(found, kind)
     if found["op"] in ("!=", "notin"):
         return lambda labels: labels.get(key) not in values
+    one_of[key] = one_of.get(key, values) & values
     return lambda labels: labels.get(key) in values
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from localcloud.hetzner import actions
 from localcloud.hetzner.cloud import Cloud, action_view
 from localcloud.hetzner.errors import ApiError, not_found
+from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.listing import (
     MAX_PER_PAGE,
     Keys,
@@ -59,7 +60,18 @@ def wanted(call: Call, table: Table[R]) -> Sequence[R]:
     name = first(call.query, "name")
     if name is not None:
         return by_labels(table.where("name", (call.project, name)), call.query)
-    return by_labels(table.where("project", call.project), call.query)
+    selector = parse(first(call.query, "label_selector") or "")
+    found = _candidates(table, call.project, selector.one_of)
+    return [item for item in found if selector(item.labels)]
+
+
+def _candidates(table: Table[R], project: str, one_of: Mapping[str, frozenset[str]]) -> Sequence[R]:
+    """All of the project, or those that have one of the values of the rarest label asked for."""
+    looked_up = [[(project, key, value) for value in values] for key, values in one_of.items()]
+    if not looked_up:
+        return table.where("project", project)
+    sizes = [sum(table.count("label", key) for key in keys) for keys in looked_up]
+    return table.any_of("label", looked_up[sizes.index(min(sizes))])
 
 
 def acted(call: Call, action: Action, status: int = 201, **more: object) -> Reply:

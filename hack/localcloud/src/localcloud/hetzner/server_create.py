@@ -29,7 +29,7 @@ from localcloud.hetzner.primary_ips import new_ip
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.server_networks import attach_plan as network_plan
 from localcloud.hetzner.server_networks import attached, check_overlap
-from localcloud.hetzner.specs import machine_spec, metadata
+from localcloud.hetzner.specs import machine_spec
 from localcloud.hetzner.state import check_name_free, referenced
 from localcloud.hetzner.volumes import attach_plan as volume_plan
 
@@ -127,9 +127,10 @@ def _check_body(call: Call, body: CreateServer) -> None:
 
 
 def _check_limits(call: Call, kind: catalogue.ServerType) -> None:
-    cloud, present = call.cloud, call.cloud.state.servers.where("project", call.project)
-    check_limit(cloud.limits, "server", len(present) + 1)
+    cloud, table = call.cloud, call.cloud.state.servers
+    check_limit(cloud.limits, "server", table.count("project", call.project) + 1)
     if kind.dedicated and "dedicated_cores" in cloud.limits:
+        present = table.where("project", call.project)
         types = (catalogue.server_type_named(server.server_type) for server in present)
         cores = sum(other.cores for other in types if other is not None and other.dedicated)
         check_limit(cloud.limits, "dedicated_cores", cores + kind.cores)
@@ -329,7 +330,6 @@ async def _run_create(cloud: Cloud, action: Action) -> None:
         return
     spec = machine_spec(cloud, server, root_password=action.params["password"])
     await cloud.machines.create(spec)
-    await cloud.machines.set_metadata(server.id, metadata(cloud, server))
     await cloud.enforcement.enforce(server.id)
     _settle(cloud, server.id)
 

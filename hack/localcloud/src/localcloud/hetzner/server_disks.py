@@ -17,7 +17,7 @@ from localcloud.hetzner.replies import acted, action_route
 from localcloud.hetzner.routing import Call, Reply
 from localcloud.hetzner.server_create import USER_DATA_BYTES
 from localcloud.hetzner.server_power import set_status
-from localcloud.hetzner.specs import machine_spec, metadata
+from localcloud.hetzner.specs import machine_spec
 
 BACKUP_SLOTS = 7
 BACKUP_WINDOW = "22-02"
@@ -84,7 +84,6 @@ async def _run_rebuild(cloud: Cloud, action: Action) -> None:
     await cloud.machines.stop(server.id)
     spec = machine_spec(cloud, server, root_password=action.params["password"])
     await cloud.machines.rebuild(spec)
-    await cloud.machines.set_metadata(server.id, metadata(cloud, server))
     await cloud.enforcement.enforce(server.id)
     await cloud.machines.start(server.id)
     set_status(cloud, server.id, "running", booted=True)

@@ -16,7 +16,7 @@ from localcloud.hetzner.model import Action, PrimaryIp, Server
 from localcloud.hetzner.names import check_hostname
 from localcloud.hetzner.replies import acted, action_routes, labelled, many, one, wanted
 from localcloud.hetzner.routing import Call, Reply, Route
-from localcloud.hetzner.specs import metadata
+from localcloud.hetzner.specs import machine_spec
 from localcloud.hetzner.state import check_name_free, owned
 
 PATH = "/servers"
@@ -225,7 +225,7 @@ def _undo_delete(cloud: Cloud, action: Action) -> None:
 async def _run_metadata(cloud: Cloud, action: Action) -> None:
     server = cloud.state.servers.get(action.params["server"])
     if server is not None:
-        await cloud.machines.set_metadata(server.id, metadata(cloud, server))
+        await cloud.machines.set_metadata(machine_spec(cloud, server))
 
 
 EFFECTS = {

@@ -1,4 +1,4 @@
-"""What the machine behind a server is told: its specification and its metadata documents."""
+"""What the machine behind a server is told: its specification."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from localcloud.hetzner.catalogue import server_type_named
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.model import Network, PrivateNet, Server, Subnet
-from localcloud.machines.metadata import documents
 from localcloud.machines.port import MachineSpec, NetworkInterface
 
 
@@ -76,14 +75,8 @@ def _interface(net: PrivateNet, network: Network) -> NetworkInterface:
     )
 
 
-def metadata(cloud: Cloud, server: Server) -> dict[str, str]:
-    """The metadata documents by path below `/hetzner/v1/`."""
-    return documents(machine_spec(cloud, server))
-
-
 async def tell_networks(cloud: Cloud, server_id: int) -> None:
-    """Make the machine's addresses, networks and metadata equal to the server's."""
+    """Make the machine's addresses and networks equal to the server's."""
     server = cloud.state.servers.get(server_id)
     if server is not None:
         await cloud.machines.set_networks(machine_spec(cloud, server))
-        await cloud.machines.set_metadata(server_id, metadata(cloud, server))

@@ -60,6 +60,13 @@ class Table(Generic[T]):
         """All values found under `key`, oldest first."""
         return list(self._found[index].get(key, {}).values())
 
+    def any_of(self, index: str, keys: Iterable[Hashable]) -> list[T]:
+        """All values found under one of `keys`, in order of their ids."""
+        found: dict[int, T] = {}
+        for key in keys:
+            found.update(self._found[index].get(key, {}))
+        return [found[item_id] for item_id in sorted(found)]
+
     def count(self, index: str, key: Hashable) -> int:
         """How many values are found under `key`."""
         return len(self._found[index].get(key, {}))
@@ -113,6 +120,14 @@ def _by_name(item: model.Resource) -> tuple[Hashable, ...]:
     return ((item.project, item.name),)
 
 
+def _by_label(item: model.Resource) -> list[Hashable]:
+    return [(item.project, key, value) for key, value in item.labels.items()]
+
+
+NAMED: dict[str, Key[Any]] = {"name": _by_name, "label": _by_label}
+"""The look-ups that every kind has which clients list by name and labels."""
+
+
 def _optional(value: int | None) -> tuple[int, ...]:
     return () if value is None else (value,)
 
@@ -126,29 +141,27 @@ class State:
             rows,
             model.Server,
             {
-                "name": _by_name,
+                **NAMED,
                 "network": lambda s: [net.network for net in s.private_nets],
                 "placement_group": lambda s: _optional(s.placement_group),
                 "backups": lambda s: (True,) if s.backup_window is not None else (),
             },
         )
-        self.volumes = Table(
-            rows, model.Volume, {"name": _by_name, "server": lambda v: _optional(v.server)}
-        )
+        self.volumes = Table(rows, model.Volume, {**NAMED, "server": lambda v: _optional(v.server)})
         self.images = Table(rows, model.Image, {"bound_to": lambda i: _optional(i.bound_to)})
-        self.firewalls = Table(rows, model.Firewall, {"name": _by_name})
-        self.networks = Table(rows, model.Network, {"name": _by_name})
+        self.firewalls = Table(rows, model.Firewall, NAMED)
+        self.networks = Table(rows, model.Network, NAMED)
         self.primary_ips = Table(
-            rows, model.PrimaryIp, {"name": _by_name, "server": lambda p: _optional(p.assignee)}
+            rows, model.PrimaryIp, {**NAMED, "server": lambda p: _optional(p.assignee)}
         )
         self.floating_ips = Table(
-            rows, model.FloatingIp, {"name": _by_name, "server": lambda f: _optional(f.server)}
+            rows, model.FloatingIp, {**NAMED, "server": lambda f: _optional(f.server)}
         )
-        self.placement_groups = Table(rows, model.PlacementGroup, {"name": _by_name})
+        self.placement_groups = Table(rows, model.PlacementGroup, NAMED)
         self.ssh_keys = Table(
             rows,
             model.SshKey,
-            {"name": _by_name, "fingerprint": lambda k: ((k.project, k.fingerprint),)},
+            {**NAMED, "fingerprint": lambda k: ((k.project, k.fingerprint),)},
         )
         self.actions = Table(
             rows,

@@ -7,7 +7,7 @@ what it was told can be read back. With `rows` it remembers over a restart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from localcloud.machines.port import FirewallRule, MachineError, MachineSpec, PowerState, Usage
@@ -24,7 +24,6 @@ class InertMachine:
     power: PowerState = "off"
     volumes: tuple[int, ...] = ()
     firewall: tuple[FirewallRule, ...] | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
 
 
 class InertMachines:
@@ -142,9 +141,9 @@ class InertMachines:
         """Note the addresses."""
         self._change(spec.server_id, spec=spec)
 
-    async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
-        """Note the documents."""
-        self._change(server_id, metadata=documents)
+    async def set_metadata(self, spec: MachineSpec) -> None:
+        """Note what it is told."""
+        self._change(spec.server_id, spec=spec)
 
     async def screen(self, server_id: int) -> tuple[str, ...]:
         """The prompt of a machine that is on."""

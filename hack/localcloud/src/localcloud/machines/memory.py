@@ -210,10 +210,9 @@ class MemoryMachines:
 
         self._change(spec.server_id, change)
 
-    async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
+    async def set_metadata(self, spec: MachineSpec) -> None:
         """Accepted; simulated machines have no 169.254.169.254."""
-        del documents
-        self._known(server_id)
+        self._known(spec.server_id)
 
     async def screen(self, server_id: int) -> tuple[str, ...]:
         """What a machine shows after its boot."""

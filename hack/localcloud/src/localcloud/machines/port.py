@@ -166,8 +166,8 @@ class Machines(Protocol):
         """Make private networks and public addresses of the machine equal to `spec`."""
         ...
 
-    async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
-        """What 169.254.169.254 answers this machine, by path below `/hetzner/v1/`."""
+    async def set_metadata(self, spec: MachineSpec) -> None:
+        """What the machine is told about itself changed, such as its name."""
         ...
 
     async def screen(self, server_id: int) -> tuple[str, ...]:

@@ -215,9 +215,9 @@ class ContainerMachines:
             await self._apply_firewall()
             await self._life.replug(spec)
 
-    async def set_metadata(self, server_id: int, documents: dict[str, str]) -> None:
-        """Answers of 169.254.169.254 that differ from what the machine's description says."""
-        self._records.put_server(replace(self._record(server_id), metadata=documents))
+    async def set_metadata(self, spec: MachineSpec) -> None:
+        """What 169.254.169.254 answers from now on, also after a restart."""
+        self._records.put_server(replace(self._record(spec.server_id), spec=spec))
 
     async def screen(self, server_id: int) -> tuple[str, ...]:
         """The end of the journal, as a machine's first console shows it."""
@@ -287,7 +287,7 @@ class ContainerMachines:
     def _documents_of(self, address: str) -> Mapping[str, str] | None:
         for record in self._records.servers.values():
             if record.spec.ipv4 == address:
-                return {**documents(record.spec), **record.metadata}
+                return documents(record.spec)
         return None
 
     def _record(self, server_id: int) -> ServerRecord:

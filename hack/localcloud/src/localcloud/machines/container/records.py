@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ class ServerRecord:
 
     spec: MachineSpec
     firewall: tuple[FirewallRule, ...] | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
     wanted: bool = False
 
 
@@ -103,7 +102,6 @@ def server_from(document: dict[str, Any]) -> ServerRecord:
     return ServerRecord(
         spec=spec_from(document["spec"]),
         firewall=None if rules is None else tuple(rule_from(rule) for rule in rules),
-        metadata=document["metadata"],
         wanted=document["wanted"],
     )
 
