@@ -12,15 +12,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import dns.message
 import dns.query
 import pytest
 from hcloud import Client
+from hcloud.images import Image
+from hcloud.server_types import ServerType
 from hcloud.zones import ZoneRecord
 from localcloud.administration import AdministrationError, of
 from localcloud.cli import command
 from plugins.fix_localcloud import LocalCloud, RunLocalCloud
+from plugins.hetzner_orders import order_server
 
 HOST = "127.0.0.1"
 SECONDS = 10.0
@@ -72,12 +76,66 @@ def test_a_killed_instance_can_be_started_again(run_localcloud: RunLocalCloud) -
     assert address_of(again, "www.kept.example.org") == ["198.18.0.7"]
 
 
+def test_what_was_begun_before_a_kill_is_ended_after_it(run_localcloud: RunLocalCloud) -> None:
+    """Killed between a create's answer and its end: every server that was promised comes to run."""
+    slow = ("--backend=memory", "--subnet=127.72.0.0/24", "--pace=0.05")
+    cloud = run_localcloud(*slow, only=("hetzner",))
+    client: Any = Client(cloud.hetzner_token, api_endpoint=cloud.hetzner)
+    kind, image = ServerType(name="cx23"), Image(name="debian-13")
+    promised = [client.servers.create(f"s{n}", kind, image).server.id for n in range(8)]
+    cloud.stop(signal.SIGKILL)
+    (cloud.dir / "endpoints.json").unlink()
+    again = run_localcloud(*slow, only=("hetzner",))
+    client = Client(again.hetzner_token, api_endpoint=again.hetzner)
+    end = time.monotonic() + 60
+    while any(server.status != "running" for server in client.servers.get_all()):
+        assert time.monotonic() < end, [server.status for server in client.servers.get_all()]
+    servers = client.servers.get_all()
+    assert [server.id for server in servers] == promised
+    addresses = {server.public_net.ipv4.ip for server in servers}
+    assert len(addresses) == len(promised)
+    fresh = order_server(client, "fresh")
+    assert fresh.public_net.ipv4.ip not in addresses
+    assert fresh.id > max(promised)
+
+
 def test_two_instances_run_side_by_side(run_localcloud: RunLocalCloud) -> None:
     one, two = run_localcloud(name="one"), run_localcloud(name="two")
     make_record(one)
     assert address_of(one, "www.kept.example.org") == ["198.18.0.7"]
     assert address_of(two, "www.kept.example.org") == []
     assert one.hetzner_token != two.hetzner_token
+
+
+def test_simulated_machines_and_an_edge_share_a_port_and_no_two_clouds_do(
+    run_localcloud: RunLocalCloud, tmp_path: Path
+) -> None:
+    """As with the ports that are the same by default: 443 of machines, and 443 of the edge."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    ports = f"--ports=machine={port},proxy={port}"
+    memory = run_localcloud("--backend=memory", "--subnet=127.70.0.0/24", ports, name="memory")
+    beside = run_localcloud(f"--ports=proxy={port}", name="beside")
+    places = [memory.endpoints["proxy"], beside.endpoints["proxy"], f"127.70.0.9:{port}"]
+    assert places[:2] == [f"127.70.0.254:{port}", f"127.63.0.1:{port}"]
+    for place in places:
+        host, _, at = place.rpartition(":")
+        socket.create_connection((host, int(at)), timeout=SECONDS).close()
+    for backend, kept in (("memory", "loopback"), ("inert", "127.63.0.1")):
+        argv = [sys.executable, "-c", "from localcloud.cli import run; run()", "up"]
+        argv += [f"--dir={tmp_path / 'third'}", f"--backend={backend}", "--port-base=0", ports]
+        ended = subprocess.run([*argv, "--only=proxy"], capture_output=True, text=True)
+        assert ended.returncode == 1
+        assert f"another local cloud has {kept}, port {port}" in ended.stderr
+
+
+def test_two_clouds_in_memory_have_subnets_of_their_own(run_localcloud: RunLocalCloud) -> None:
+    for name, subnet in (("one", "127.70.0.0/24"), ("two", "127.71.0.0/24")):
+        cloud = run_localcloud("--backend=memory", f"--subnet={subnet}", name=name)
+        client = Client(cloud.hetzner_token, api_endpoint=cloud.hetzner, poll_interval=0.01)
+        server = order_server(client)
+        assert server.public_net.ipv4.ip.startswith(subnet[:9])
 
 
 def test_a_folder_belongs_to_one_instance(

@@ -42,7 +42,6 @@ from localcloud.settings import (
     Settings,
     SettingsError,
     check,
-    default_subnet,
     from_json,
     port_names,
     ports_from,
@@ -147,7 +146,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         Settings(
             dir=options.dir.resolve(),
             backend=options.backend,
-            subnet=options.subnet or default_subnet(options.backend),
+            subnet=options.subnet,
             ports=ports_from(options.port_base, ports, backend=options.backend),
             only=tuple(name for name in options.only.split(",") if name),
             forward=options.forward,
@@ -195,13 +194,12 @@ def _stop(pid: int, folder: Path) -> None:
 
 
 async def _purge(folder: Path) -> None:
-    """Remove what a crashed instance left outside its folder."""
+    """Remove what an instance left outside its folder when it crashed or failed to start."""
     file = folder / SETTINGS
     if not file.exists():
         return
     with hold(folder):
         machines = machines_of(from_json(json.loads(file.read_text())), Authority(folder / "ca"))
-        await machines.open()
         await machines.close(purge=True)
 
 

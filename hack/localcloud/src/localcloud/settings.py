@@ -24,7 +24,6 @@ SERVICES: tuple[str, ...] = get_args(Service)
 DOMAIN = "localcloud.test"
 LOOPBACK = "127.0.0.1"
 PROXY_ON_LOOPBACK = "127.63.0.1"
-SIMULATED = "127.64.0.0/10"
 DEFAULT_SUBNET = "198.18.0.0/24"
 MEMORY_SUBNET = "127.64.0.0/10"
 
@@ -64,7 +63,7 @@ class Settings:
 
     dir: Path
     backend: Backend = "memory"
-    subnet: str = DEFAULT_SUBNET
+    subnet: str = ""
     ports: Ports = field(default_factory=Ports)
     only: tuple[str, ...] = SERVICES
     forward: str = "system"
@@ -77,6 +76,10 @@ class Settings:
     proxy: str = ""
     registry_data: Path | None = None
 
+    def __post_init__(self) -> None:
+        if not self.subnet:
+            object.__setattr__(self, "subnet", default_subnet(self.backend))
+
     @property
     def gateway(self) -> str:
         """The host as the machines see it."""
@@ -87,14 +90,14 @@ class Settings:
     @property
     def machine_network(self) -> str:
         """Where servers get their public IPv4 addresses from."""
-        return SIMULATED if self.backend == "memory" else self.subnet
+        return self.subnet
 
     @property
     def proxy_address(self) -> str:
         """Where proxied names point to: an address no server is given (the subnet's last)."""
         if self.proxy:
             return self.proxy
-        if self.backend != "container":
+        if self.backend == "inert":
             return PROXY_ON_LOOPBACK
         return str(ipaddress.ip_network(self.subnet)[-2])
 

@@ -11,6 +11,7 @@ setting. Trouble with the origin is answered as Cloudflare does: 520, 521, 522, 
 from __future__ import annotations
 
 import secrets
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from localcloud.authority import Authority
 from localcloud.edge.origins import Origin, Origins
 from localcloud.edge.passthrough import Visitors
 from localcloud.edge.upgrade import relay_websocket, wants_websocket, websocket_headers
+from localcloud.sharing import hold
 
 CONNECT_SECONDS = 15.0
 HOP_BY_HOP = frozenset(
@@ -65,25 +67,30 @@ class RunningProxy:
     http_port: int
     session: aiohttp.ClientSession
     runners: tuple[web.ServerRunner, ...]
+    held: tuple[socket.socket, ...]
 
     async def close(self) -> None:
         """Stop listening and end what is open."""
         for runner in self.runners:
             await runner.cleanup()
         await self.session.close()
+        for place in self.held:
+            place.close()
 
 
 async def start_proxy(
     options: ProxyOptions, origins: Origins, authority: Authority, visitors: Visitors
 ) -> RunningProxy:
     """Listen for TLS and for plain HTTP."""
+    wanted = [port for port in (options.port, options.http_port) if port]
+    held = tuple(hold(options.address, port) for port in wanted)
     session = _session(options.address)
     edge = _Edge(options, origins, session, visitors)
     tls_runner, port = await _listen(
         edge, options.address, options.port, _by_name(origins, authority)
     )
     http_runner, http_port = await _listen(edge, options.address, options.http_port, None)
-    return RunningProxy(port, http_port, session, (tls_runner, http_runner))
+    return RunningProxy(port, http_port, session, (tls_runner, http_runner), held)
 
 
 def _session(source: str) -> aiohttp.ClientSession:
@@ -102,7 +109,8 @@ async def _listen(
     server = web.Server(edge.serve, access_log=None, handler_cancellation=True)
     runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    # simulated machines have the same port on all of loopback
+    await web.TCPSite(runner, host, port, ssl_context=tls, reuse_port=bool(port) or None).start()
     return runner, int(runner.addresses[0][1])
 
 

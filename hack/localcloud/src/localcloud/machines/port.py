@@ -87,7 +87,10 @@ class Machines(Protocol):
         ...
 
     async def close(self, *, purge: bool) -> None:
-        """Let go of everything; with `purge` no machine, disk, rule or network is left."""
+        """Let go of everything; with `purge` no machine, disk, rule or network is left.
+
+        May be called without `open`: what an earlier run left is found by its names.
+        """
         ...
 
     def stock_images(self) -> tuple[str, ...]:
