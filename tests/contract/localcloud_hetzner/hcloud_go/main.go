@@ -131,6 +131,19 @@ func life(client *hcloud.Client, found *hcloud.Server) {
 	ensure(len(ips) == 2, err, "primary IPs")
 }
 
+func watch(client *hcloud.Client, found *hcloud.Server) {
+	end := time.Now()
+	metrics, _, err := client.Server.GetMetrics(ctx, found, hcloud.ServerGetMetricsOpts{
+		Types: []hcloud.ServerMetricType{hcloud.ServerMetricCPU, hcloud.ServerMetricNetwork},
+		Start: end.Add(-time.Hour),
+		End:   end,
+	})
+	ensure(len(metrics.TimeSeries) == 5 && metrics.Step == 18, err, "metrics")
+	console, _, err := client.Server.RequestConsole(ctx, found)
+	ensure(console.WSSURL != "" && console.Password != "", err, "console")
+	wait(client, console.Action)
+}
+
 func zone(client *hcloud.Client) {
 	made, _, err := client.Zone.Create(ctx, hcloud.ZoneCreateOpts{
 		Name: "go.example", Mode: hcloud.ZoneModePrimary,
@@ -160,6 +173,7 @@ func main() {
 	wall := firewall(client)
 	private := network(client)
 	found := server(client, private, volume(client))
+	watch(client, found)
 	life(client, found)
 	zone(client)
 	absent, _, err := client.Server.GetByID(ctx, 99999999)

@@ -61,6 +61,7 @@ class Life:
         info = await self._engine.info()
         self._host = Host(cgroup_version=info.get("CgroupVersion", "1"), processors=info["NCPU"])
         self._settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self._links.open()
         await self.disks.open()
         self.records.open()
         self.volumes.open()
@@ -68,7 +69,6 @@ class Life:
         for name, reference in self._settings.images.items():
             await self._provide_stock(name, reference)
         await self._drop_strangers()
-        await self._links.open()
         await self.firewall.open()
 
     async def close(self, *, purge: bool) -> None:
