@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import asyncssh
 import pytest
-from localcloud.machines.port import MachineError
+from localcloud.machines.port import MachineError, Usage
 from plugins.fix_container import Rack, until
 
 pytestmark = [
@@ -111,17 +116,55 @@ async def test_shutdown_and_power_on(rack: Rack) -> None:
     assert await rack.machines.power(11) == "running"
 
 
+async def disk_gib(rack: Rack, server_id: int) -> int:
+    """The size of `/` as the machine sees it."""
+    return int(await rack.ssh(server_id, "df --output=size -BG / | tail -1 | tr -dc 0-9"))
+
+
+async def test_a_full_disk_is_full_in_its_machine_only(rack: Rack) -> None:
+    await rack.machines.create(rack.spec(15, disk_gib=11))
+    await rack.machines.start(15)
+    await rack.ready(15)
+    full = "fallocate -l 40G /big 2>&1; dd if=/dev/zero of=/more bs=1M count=64 2>&1"
+    assert (await rack.ssh(15, full)).count("No space left on device") == 2
+    assert await rack.ssh(15, "df --output=pcent / | tail -1 | tr -dc 0-9") == "100"
+    assert int(await rack.ssh(11, "df --output=pcent / | tail -1 | tr -dc 0-9")) < 20
+    await rack.machines.delete(15)
+
+
+async def test_metrics_and_screen_are_those_of_the_machine(rack: Rack) -> None:
+    begun = datetime.now(UTC)
+
+    known: list[Usage] = []
+
+    async def is_measured() -> bool:
+        moments = [begun + timedelta(seconds=number) for number in range(60)]
+        known[:] = [usage for usage in rack.machines.usage(11, moments) if usage is not None]
+        return len(known) > 1 and known[-1].cpu_seconds > known[0].cpu_seconds
+
+    await rack.ssh(11, "dd if=/dev/zero of=/root/written bs=1M count=64 conv=fsync 2>/dev/null")
+    await until(is_measured, "two samples of what the machine uses")
+    assert known[-1].bytes_in > 1000
+    assert known[-1].packets_out > 10
+    assert known[-1].disk_bytes_written > 64 << 20
+    screen = await rack.machines.screen(11)
+    assert any("systemd" in line for line in screen)
+    assert screen[-1].startswith("m11")
+
+
 async def test_resize_changes_the_limits_of_the_same_disk(rack: Rack) -> None:
     limit = (
         "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null "
         "|| cat /sys/fs/cgroup/memory.max"
     )
     assert int(await rack.ssh(11, limit)) == 1 << 30
+    assert 35 < await disk_gib(rack, 11) < 40
     await rack.machines.stop(11)
-    await rack.machines.resize(rack.spec(11, user_data=user_data(), memory_gib=2.0))
+    await rack.machines.resize(rack.spec(11, user_data=user_data(), memory_gib=2.0, disk_gib=80))
     await rack.machines.start(11)
     await rack.ready(11)
     assert int(await rack.ssh(11, limit)) == 2 << 30
+    assert 70 < await disk_gib(rack, 11) < 80
     assert await rack.ssh(11, "ls /root/kept") == "/root/kept"
 
 
@@ -158,13 +201,23 @@ async def test_a_snapshot_holds_the_whole_disk_and_no_identity(rack: Rack) -> No
     )
 
 
+def on_disk(disk: Path, request: str) -> bytes:
+    """What a disk's file system holds, read without mounting it."""
+    argv = ["debugfs", "-R", request, str(disk)]
+    return subprocess.run(argv, capture_output=True, check=True).stdout
+
+
 async def test_no_disk_carries_the_hosts_authorities(rack: Rack) -> None:
     pool = rack.settings.directory / "pool"
-    for root in (pool / "images/image-900/root", pool / "servers/12/root"):
-        assert not list((root / "usr/local/share/ca-certificates").rglob("*.crt"))
-        assert (root / "etc/ssl/certs/ca-certificates.crt").read_bytes() == (
-            pool / "images/debian-13/root/etc/ssl/certs/ca-certificates.crt"
-        ).read_bytes()
+    os.sync()
+    stock, *disks = (
+        pool / f / "disk" for f in ("images/debian-13", "images/image-900", "servers/12")
+    )
+    bundle = on_disk(stock, "cat /etc/ssl/certs/ca-certificates.crt")
+    assert bundle.startswith(b"-----BEGIN CERTIFICATE-----")
+    for disk in disks:
+        assert on_disk(disk, "cat /etc/ssl/certs/ca-certificates.crt") == bundle
+        assert b".crt" not in on_disk(disk, "ls /usr/local/share/ca-certificates/host")
 
 
 async def test_a_server_outlives_its_image(rack: Rack) -> None:

@@ -30,7 +30,9 @@ def pinned(name: str) -> str:
     versions: list[tuple[str, str]] = re.findall(
         r"^(?:require )?\s*(\S+) v(\S+)", text, re.MULTILINE
     )
-    return next(version for module, version in versions if package[1].startswith(f"{module}/"))
+    return next(
+        version for module, version in versions if f"{package[1]}/".startswith(f"{module}/")
+    )
 
 
 def test_the_tools_are_those_the_local_cloud_needs() -> None:
