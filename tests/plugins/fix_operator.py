@@ -78,6 +78,7 @@ class Rig:
         self.cloud = MemoryCloud(self.world)
         self.dns = MemoryDns(self.world)
         self.hosts = MemoryHosts(self.world, self.cloud)
+        self.outside = MemoryOutside(self.dns, self.hosts)
         self.cluster = MemoryCluster(self.world)
         self.app = self._app()
 
@@ -88,7 +89,7 @@ class Rig:
                 cloud=lambda _: self.cloud,
                 dns=lambda _: self.dns,
                 hosts=self.hosts,
-                outside=MemoryOutside(self.dns, self.hosts),
+                outside=self.outside,
             ),
             kubernetes=self.cluster,
             installation="test",

@@ -23,8 +23,9 @@ LIMIT: Final = 2000
 _PATTERNS: Final = (
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.S),
     re.compile(r"(?i)(bearer|token|password|api[_-]?key|secret)\"?\s*[:=]\s*\"?[^\s\",}]{8,}"),
-    # Not after "Secret": messages name Secrets of the cluster, and people must read the name.
-    re.compile(r"(?i)(bearer|token|password|api[_-]?key)\s+[^\s\",}]{8,}"),
+    re.compile(r"(?i)\bbearer\s+[^\s\",}]{8,}"),
+    # Only what looks like one: messages name Secrets and their entries, and people must read them.
+    re.compile(r"(?i)(token|password|api[_-]?key)\s+(?=\w*\d)\w{8,}"),
 )
 
 

@@ -287,67 +287,6 @@ async def test_a_failed_delete_action_is_tried_again(rig: Rig) -> None:
     assert rig.cloud.servers == {}
 
 
-# -- the machine ---------------------------------------------------------------------------------
-async def test_a_host_key_that_is_not_pinned_is_refused(rig: Rig) -> None:
-    rig.start()
-    await rig.until(lambda: bool(rig.cloud.servers))
-    (server,) = rig.cloud.servers.values()
-    machine = rig.hosts.machine(server)
-    pinned, machine.host_key = machine.host_key, "ssh-ed25519 AAAAforeign"
-    await rig.reason("HostKeyMismatch")
-    assert machine.starts == []
-    machine.host_key = pinned
-    await healed(rig)
-
-
-async def test_no_ssh_becomes_stalled_after_the_deadline(rig: Rig) -> None:
-    rig.start()
-    rig.hosts.unreachable = True
-    assert "nobody answers" in await rig.reason("HostUnreachable")
-    rig.now = rig.now.replace(minute=30)
-    assert "sshNetworks" in await rig.reason("DeadlineExceeded")
-    assert rig.conditions()["Stalled"][0] == "True"
-    rig.hosts.unreachable = False
-    await healed(rig)
-
-
-async def test_cloud_init_error(rig: Rig) -> None:
-    rig.start()
-    rig.hosts.next_cloud_init = ["error"]
-    assert "no network" in await rig.reason("CloudInitFailed")
-
-
-@pytest.mark.parametrize(
-    ("failure", "reason"),
-    [
-        ("harden:apt-locked", "AptLocked"),
-        ("harden:apt-failed", "AptFailed"),
-        ("data-disk:foreign-disk", "ForeignDisk"),
-        ("deploy:pull-failed", "ImagePullFailed"),
-        ("deploy:image-missing", "ImageNotFound"),
-        ("deploy:registry-denied", "RegistryDenied"),
-        ("deploy:disk-full", "DiskFull"),
-        ("deploy:unhealthy", "Unhealthy"),
-        ("deploy:interrupted", "Interrupted"),
-        ("deploy:something new", "HostJobFailed"),
-    ],
-)
-async def test_a_failed_job_says_why_and_runs_again(rig: Rig, failure: str, reason: str) -> None:
-    rig.start()
-    rig.hosts.next_failures = [failure]
-    assert "happened" in await rig.reason(reason)
-    await healed(rig)
-
-
-async def test_a_failed_job_is_not_repeated_without_pause(rig: Rig) -> None:
-    rig.start()
-    rig.hosts.next_failures = ["deploy:pull-failed"] * 50
-    for _ in range(60):
-        await rig.round()
-    (machine,) = rig.hosts.machines.values()
-    assert 2 <= sum(start.startswith("deploy") for start in machine.starts) <= 8
-
-
 # -- drift ---------------------------------------------------------------------------------------
 async def test_a_lost_server_is_made_again_with_its_data(rig: Rig) -> None:
     rig.start()

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from tenant_operator.api.conditions import REASONS
-from tenant_operator.core.host_steps import FAILURE_REASONS, given_room, job_result, with_help
+from tenant_operator.core.host_steps import FAILURE_REASONS, given_room, job_result
 from tenant_operator.core.results import Do, Done, Retry, StartJob, Stop, Wait
+from tenant_operator.core.trouble import with_help
 from tenant_operator.core.world import HostFacts, HostFailure, Job, JobPhase, JobState
 
 JOB = Job(name="deploy", digest="d1", argv=("true",), files=(), time_limit_seconds=60)

@@ -115,8 +115,9 @@ def test_what_a_crd_cannot_express_is_refused(model: type[ApiModel]) -> None:
 
 
 def test_the_name_of_a_secret_stays_readable() -> None:
-    told = "The Secret acme-model does not exist; tombstone Secret tombstone-0123-4567 is kept"
+    told = "The Secret acme-model lacks it; tombstone-0123-4567 is kept; database_password vanished"
     assert Redactor().clean(told) == told
+    assert "AbCdEf" not in Redactor().clean("limit for token AbCdEf1234567890AbCdEf reached")
     assert "hidden-value" not in Redactor().clean('{"secret": "hidden-value"} secret=hidden-value')
 
 
@@ -177,3 +178,9 @@ def test_every_reason_in_the_code_is_documented() -> None:
     }
     assert len(named) > 25
     assert named <= set(REASONS)
+
+
+def test_no_reason_is_documented_that_nothing_uses() -> None:
+    sources = [path for path in SOURCE.rglob("*.py") if path.name != "conditions.py"]
+    text = "".join(path.read_text() for path in sources)
+    assert [reason for reason in REASONS if f'"{reason}"' not in text] == []

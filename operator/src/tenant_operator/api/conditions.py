@@ -55,7 +55,6 @@ REASONS: Final[Mapping[str, Reason]] = {
     "Succeeded": Reason("The step is done."),
     "AllStepsDone": Reason("Every step of the tenant's life is done."),
     "NotReached": Reason("An earlier step is not done yet."),
-    "Progressing": Reason("The operator is working on this step."),
     "Idle": Reason("Nothing is being changed."),
     "NoObstacle": Reason("Nothing stands in the way."),
     "Looking": Reason("The operator is finding out how things stand."),
@@ -93,7 +92,6 @@ REASONS: Final[Mapping[str, Reason]] = {
         "The fleet is not ready for tenants yet.", "kubectl describe fleet FLEET"
     ),
     "BakingImage": Reason("A snapshot is being baked on a short-lived server."),
-    "NotWanted": Reason("The spec does not ask for this."),
     "Deleting": Reason("The object is being deleted."),
     "StoppingStack": Reason("The services are being stopped cleanly before removal."),
     "DeletingServer": Reason("The machine is being removed."),
@@ -199,13 +197,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "ObjectGone": Reason("An object vanished while being worked on; it is looked up again."),
     "ActionFailed": Reason("The provider's job failed; it is tried again with growing pauses."),
-    "ServerLost": Reason("The machine has vanished at the provider."),
     "DataVolumeLost": Reason(
         "The volume that held the data has vanished; no empty one takes its place by itself.",
         "restore a backup; or accept the loss: "
         "kubectl annotate tenant NAME blueagency.io/accept-empty-volume=VOLUME_ID",
     ),
-    "AddressBusy": Reason("The address is assigned to something else."),
     "DriftFound": Reason(
         "Something differs from the spec, and spec.drift is Report.",
         'kubectl patch tenant NAME --type merge -p \'{"spec":{"drift":"Repair"}}\'',
@@ -286,7 +282,6 @@ REASONS: Final[Mapping[str, Reason]] = {
     # -- the operator
     "KubernetesUnavailable": Reason("The API server refused or did not answer; it is retried."),
     "DeadlineExceeded": Reason("The step has taken longer than it ever should.", DESCRIBE),
-    "ShuttingDown": Reason("The operator is stopping; the next one goes on."),
     "DeletionBlocked": Reason(
         "The object is protected against deletion.",
         'kubectl patch tenant NAME --type merge -p \'{"spec":{"deletion":{"protected":false}}}\'',

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tenant_operator.api.conditions import REASONS
 from tenant_operator.core.case import UNKNOWN, Case, HostProblem, TenantKeys
 from tenant_operator.core.names import HOLDS_DATA
 from tenant_operator.core.placement import holds_data
@@ -26,6 +25,7 @@ from tenant_operator.core.results import (
     Subject,
     Wait,
 )
+from tenant_operator.core.trouble import with_help
 from tenant_operator.core.world import (
     Glimpse,
     HostFacts,
@@ -275,12 +275,6 @@ def given_room(
             cause = f"The machine's {name} has {free} MiB free and needs {wanted}."
             return Stop("DiskFull", with_help("DiskFull", cause), after=15)
     return outcome
-
-
-def with_help(reason: str, message: str) -> str:
-    """The cause and, where the reason has one, what a person can do about it."""
-    help_ = REASONS[reason].help
-    return f"{message} What helps: {help_}." if help_ else message
 
 
 def _facts(case: Case) -> HostFacts | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from tenant_operator.api.conditions import REASONS
 from tenant_operator.core.faults import (
     CredentialsRefused,
     LimitReached,
@@ -46,13 +47,20 @@ def pause(attempt: Attempt) -> timedelta:
     return timedelta(seconds=seconds * attempt.spread)
 
 
+def with_help(reason: str, message: str) -> str:
+    """The cause and, where the reason has one, what a person can do about it."""
+    help_ = REASONS[reason].help
+    return f"{message} What helps: {help_}." if help_ else message
+
+
 def trouble(error: ProviderError, attempt: Attempt) -> Trouble:
     """What a provider's refusal means for the step that asked."""
+    person = isinstance(error, STOPPING)
     return Trouble(
         reason=error.reason,
-        message=str(error),
+        message=with_help(error.reason, f"{error}.") if person else str(error),
         retry_at=_retry_at(error, attempt),
-        person_needed=isinstance(error, STOPPING),
+        person_needed=person,
     )
 
 

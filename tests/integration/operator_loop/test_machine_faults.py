@@ -1,0 +1,158 @@
+"""What a machine can do besides working: the reason it shows, and that correcting heals."""
+
+from __future__ import annotations
+
+import pytest
+from plugins.fix_operator import TENANT, Rig
+from plugins.memory_world import Fault, MemoryHosts
+from tenant_operator.api.conditions import REASONS
+from tenant_operator.cluster.client import KubernetesError
+from tenant_operator.core.world import Glimpse
+from tenant_operator.host.port import HostAddress, LoginRefused
+from tenant_operator.outside.port import Sight
+
+SLOW = 700
+
+
+async def healed(rig: Rig) -> None:
+    """Ready within the pauses of things that wait for a person."""
+    await rig.until(rig.is_ready, SLOW)
+    assert len(rig.cloud.servers) == 1
+    assert all(reason in REASONS for _, reason, _ in rig.conditions().values())
+
+
+async def test_a_host_key_that_is_not_pinned_is_refused(rig: Rig) -> None:
+    rig.start()
+    await rig.until(lambda: bool(rig.cloud.servers))
+    (server,) = rig.cloud.servers.values()
+    machine = rig.hosts.machine(server)
+    pinned, machine.host_key = machine.host_key, "ssh-ed25519 AAAAforeign"
+    await rig.reason("HostKeyMismatch")
+    assert machine.starts == []
+    machine.host_key = pinned
+    await healed(rig)
+
+
+async def test_no_ssh_becomes_stalled_after_the_deadline(rig: Rig) -> None:
+    rig.start()
+    rig.hosts.unreachable = True
+    assert "nobody answers" in await rig.reason("HostUnreachable")
+    rig.now = rig.now.replace(minute=30)
+    assert "sshNetworks" in await rig.reason("DeadlineExceeded")
+    assert rig.conditions()["Stalled"][0] == "True"
+    rig.hosts.unreachable = False
+    await healed(rig)
+
+
+async def test_cloud_init_error(rig: Rig) -> None:
+    rig.start()
+    rig.hosts.next_cloud_init = ["error"]
+    assert "no network" in await rig.reason("CloudInitFailed")
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        ("harden:apt-locked", "AptLocked"),
+        ("harden:apt-failed", "AptFailed"),
+        ("data-disk:foreign-disk", "ForeignDisk"),
+        ("deploy:pull-failed", "ImagePullFailed"),
+        ("deploy:image-missing", "ImageNotFound"),
+        ("deploy:registry-denied", "RegistryDenied"),
+        ("deploy:disk-full", "DiskFull"),
+        ("deploy:unhealthy", "Unhealthy"),
+        ("deploy:interrupted", "Interrupted"),
+        ("deploy:something new", "HostJobFailed"),
+    ],
+)
+async def test_a_failed_job_says_why_and_runs_again(rig: Rig, failure: str, reason: str) -> None:
+    rig.start()
+    rig.hosts.next_failures = [failure]
+    assert "happened" in await rig.reason(reason)
+    await healed(rig)
+
+
+async def test_a_failed_job_is_not_repeated_without_pause(rig: Rig) -> None:
+    rig.start()
+    rig.hosts.next_failures = ["deploy:pull-failed"] * 50
+    for _ in range(60):
+        await rig.round()
+    (machine,) = rig.hosts.machines.values()
+    assert 2 <= sum(start.startswith("deploy") for start in machine.starts) <= 8
+
+
+async def test_a_machine_that_refuses_the_operators_key(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_hosts: MemoryHosts, address: HostAddress) -> None:
+        raise LoginRefused(f"{address.address} refuses the key")
+
+    rig.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryHosts, "connect", refused)
+        assert "authorized_keys" in await rig.reason("LoginRefused")
+    await healed(rig)
+
+
+async def test_a_disk_that_does_not_appear(rig: Rig) -> None:
+    rig.start()
+    rig.hosts.next_failures = ["data-disk:disk-missing"]
+    assert "hcloud volume list" in await rig.reason("DiskMissing")
+    await healed(rig)
+
+
+# -- as seen from outside ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (Glimpse(status=None, problem="resolve", detail="no such name"), "NameNotResolved"),
+        (Glimpse(status=None, problem="tls", detail="self-signed"), "CertificateUntrusted"),
+        (Glimpse(status=None, problem="connect", detail="refused"), "CertificatePending"),
+        (Glimpse(status=502, trusted=True, issuer="Test CA"), "AwaitingAnswer"),
+    ],
+)
+async def test_what_customers_would_see_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, seen: Glimpse, reason: str
+) -> None:
+    async def look(_sight: Sight) -> Glimpse:
+        return seen
+
+    rig.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.outside, "look", look)
+        message = await rig.reason(reason)
+        assert "https://agent.agency.example: " in message
+        rig.now = rig.now.replace(minute=30)
+        assert reason in await rig.reason("DeadlineExceeded")
+    await healed(rig)
+
+
+# -- the operator's own things -------------------------------------------------------------------
+async def test_lost_keys_of_a_living_machine_are_not_replaced(rig: Rig) -> None:
+    rig.start()
+    await rig.ready()
+    path = "/api/v1/namespaces/agency/secrets/acme-secrets"
+    whole = rig.cluster.objects[path]
+    data = {key: value for key, value in whole["data"].items() if key != "database_password"}
+    rig.cluster.objects[path] = {**whole, "data": data}
+    await rig.kill()
+    assert "database_password" in await rig.reason("SecretLost")
+    rig.cluster.objects[path] = whole
+    await healed(rig)
+
+
+async def test_a_spec_that_this_operator_cannot_read(rig: Rig) -> None:
+    rig.start()
+    rig.cluster.edit(TENANT, {"volume": {"sizeGiB": "many"}})
+    assert "spec.volume.sizeGiB" in await rig.reason("SpecInvalid")
+    assert not rig.cloud.ips
+    rig.cluster.edit(TENANT, {"volume": {"sizeGiB": 20}})
+    await healed(rig)
+
+
+async def test_an_api_server_that_fails_on_the_way(rig: Rig) -> None:
+    rig.start()
+    error = KubernetesError("etcd leader changed", status=500)
+    rig.world.faults = [Fault("kubernetes POST agency", error, times=2)]
+    assert "etcd leader changed" in await rig.reason("KubernetesUnavailable")
+    await healed(rig)
