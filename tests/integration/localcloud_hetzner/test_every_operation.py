@@ -199,3 +199,25 @@ def test_the_edges_of_pages(hetzner_api: HetznerApi) -> None:
     assert (count, beyond["next_page"], beyond["previous_page"]) == (0, None, 2)
     assert page("per_page=1000")[1]["per_page"] == 50
     assert page("page=&per_page=")[1]["per_page"] == 25
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_same_shape(hetzner_api: HetznerApi) -> None:
+    answer = hetzner_api.ask("POST", "/servers", {"name": "x" * (5 << 20)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "json_error")
+
+
+def test_a_server_is_not_ordered_with_more_than_it_can_have(hetzner_api: HetznerApi) -> None:
+    order = {"name": "web", "server_type": "cx23", "image": "debian-13", "location": "fsn1"}
+    volumes, walls = [], []
+    for number in range(17):
+        body = {"name": f"v{number}", "size": 10, "location": "fsn1"}
+        volumes.append(hetzner_api.ask("POST", "/volumes", body).json()["volume"]["id"])
+    for number in range(6):
+        made = hetzner_api.ask("POST", "/firewalls", {"name": f"w{number}"}).json()
+        walls.append({"firewall": made["firewall"]["id"]})
+    hetzner_api.settle()
+    for field, many in (("volumes", volumes), ("firewalls", walls)):
+        answer = hetzner_api.ask("POST", "/servers", {**order, field: many})
+        assert answer.json()["error"]["details"]["fields"][0]["name"] == field
+    most = {"volumes": volumes[:16], "firewalls": walls[:5]}
+    assert hetzner_api.ask("POST", "/servers", {**order, **most}).ok

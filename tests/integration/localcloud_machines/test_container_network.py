@@ -154,6 +154,9 @@ async def test_the_next_run_takes_over_what_this_one_left(pair: Rack) -> None:
     assert await pair.machines.power(31) == "running"
     assert not await answers(pair.address(31), 8000)
     assert await reaches(pair, 31, "http://169.254.169.254/hetzner/v1/metadata")
+    told = "curl -sf http://169.254.169.254/hetzner/v1/metadata"
+    assert "86:00:00:00:05:20" in await pair.ssh(32, f"{told}/private-networks")
+    assert "network-config" in await pair.ssh(32, told)
     await pair.machines.set_firewall(31, None)
     assert await answers(pair.address(31), 8000)
 

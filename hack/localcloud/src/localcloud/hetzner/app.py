@@ -10,6 +10,7 @@ from localcloud.hetzner.admin import Admin
 from localcloud.hetzner.cloud import Cloud, Settings, Surroundings
 from localcloud.hetzner.console import Consoles
 from localcloud.hetzner.door import Door, Incoming
+from localcloud.hetzner.errors import ApiError
 from localcloud.hetzner.operations import EFFECTS, ROUTES
 from localcloud.hetzner.routing import Router
 from localcloud.hetzner.state import State
@@ -21,6 +22,7 @@ from localcloud.rows import Rows
 
 PREFIX = "/v1"
 _LARGEST_BODY = 4 * 1024 * 1024
+_TOO_LARGE = ApiError("json_error", f"request body has more than {_LARGEST_BODY} bytes")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class HetznerCloud:
         return app
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        answered = await self.door.answer(await _incoming(request))
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return web.json_response(_TOO_LARGE.body(), status=_TOO_LARGE.status)
+        answered = await self.door.answer(_incoming(request, body))
         if answered is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -61,7 +67,7 @@ class HetznerCloud:
         )
 
 
-async def _incoming(request: web.Request) -> Incoming:
+def _incoming(request: web.Request, body: bytes) -> Incoming:
     raw = request.rel_url.raw_path
     query: dict[str, list[str]] = {}
     for name, value in request.query.items():
@@ -72,7 +78,7 @@ async def _incoming(request: web.Request) -> Incoming:
         url=str(request.url.with_query(None)),
         query=query,
         authorization=request.headers.get("Authorization"),
-        body=await request.read(),
+        body=body,
     )
 
 

@@ -10,6 +10,7 @@ from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference
 from localcloud.hetzner.cloud import Cloud, action_view, begun
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input
+from localcloud.hetzner.firewalls import MOST_PER_SERVER as MOST_FIREWALLS
 from localcloud.hetzner.firewalls import store
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import (
@@ -31,6 +32,7 @@ from localcloud.hetzner.server_networks import attach_plan as network_plan
 from localcloud.hetzner.server_networks import attached, check_overlap
 from localcloud.hetzner.specs import machine_spec
 from localcloud.hetzner.state import check_name_free, referenced
+from localcloud.hetzner.volumes import MOST_PER_SERVER as MOST_VOLUMES
 from localcloud.hetzner.volumes import attach_plan as volume_plan
 
 USER_DATA_BYTES = 32 * 1024
@@ -211,6 +213,7 @@ def _order(call: Call, body: CreateServer) -> Order:
         for wall in body.firewalls or ()
     ]
     own, new = _addresses(call, body.public_net or PublicNet(), location)
+    _check_counts(body)
     _check_reachable(own, new, networks, walls)
     _check_limits(call, kind)
     return Order(
@@ -226,6 +229,15 @@ def _order(call: Call, body: CreateServer) -> Order:
         new_ips=new,
         group=_group(call, body),
     )
+
+
+def _check_counts(body: CreateServer) -> None:
+    for field, wanted, most in (
+        ("volumes", body.volumes, MOST_VOLUMES),
+        ("firewalls", body.firewalls, MOST_FIREWALLS),
+    ):
+        if len(wanted or ()) > most:
+            raise invalid(field, f"a server has at most {most}")
 
 
 def _check_reachable(
