@@ -43,7 +43,11 @@ MEANINGS: Final[Mapping[str, str]] = {
     "retrieval_lexical_found_xquad_de": "Questions of XQuAD for which words alone find any",
     "controlplane_ready": "The control plane from its start to `/readyz`, programs cached",
     "localcloud_boot": "A machine of the stock image, from the request to SSH",
+    "localcloud_create": "Simulated servers made and running, until there are 10,000",
     "localcloud_page": "A page of 50 among 10,000 servers",
+    "localcloud_list_rare": "Servers with a label that one in a hundred has, among 10,000",
+    "localcloud_list_common": "A page of 50 of those with a label that all 10,000 have",
+    "localcloud_poll": "25 actions in one request, among those of 10,000 servers",
     "localcloud_rate": "`GET /servers/{id}` among 10,000 servers",
 }
 HEAD: Final = """# Figures
