@@ -101,10 +101,10 @@ def test_terraform_applies_finds_nothing_to_change_and_destroys(
         "running",
         "applied",
     )
-    terraform("apply", "-auto-approve", public_key=key, server_type="cx33", volume_size="20")
+    again = {"server_type": "cx33", "volume_size": "20", "protected": "false"}
+    terraform("apply", "-auto-approve", public_key=key, **again)
     changed = hetzner_api.ask("GET", "/servers?name=web").json()["servers"][0]
     assert (changed["id"], changed["server_type"]["name"]) == (server["id"], "cx33")
-    again = {"server_type": "cx33", "volume_size": "20"}
     assert terraform("plan", "-detailed-exitcode", public_key=key, **again) == 0
     terraform("destroy", "-auto-approve", public_key=key, **again)
     for kind in ("servers", "volumes", "networks", "firewalls", "primary_ips", "ssh_keys", "zones"):

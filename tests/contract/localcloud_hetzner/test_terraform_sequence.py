@@ -1,7 +1,8 @@
 """The requests that Terraform's provider makes, in its order, and what it reads back.
 
-The provider itself is on no package registry; this follows what it does for `hcloud_server`,
-`hcloud_volume`, `hcloud_firewall`, `hcloud_snapshot` and `hcloud_zone_rrset`. A plan fails on any
+The provider itself runs on demand (`test_clients_on_demand.py`); this, which always runs, follows
+what it does for `hcloud_server`, `hcloud_volume`, `hcloud_firewall`, `hcloud_snapshot` and
+`hcloud_zone_rrset`. A plan fails on any
 field that does not read back as written, so every field written is compared.
 """
 

@@ -12,6 +12,7 @@ provider "hcloud" {
 variable "public_key" { type = string }
 variable "server_type" { default = "cx23" }
 variable "volume_size" { default = 10 }
+variable "protected" { default = true }
 
 locals {
   labels = { "managed-by" = "terraform", "blueagency.io/env" = "test" }
@@ -61,12 +62,11 @@ resource "hcloud_firewall" "wall" {
 }
 
 resource "hcloud_primary_ip" "ip" {
-  name          = "ip"
-  type          = "ipv4"
-  location      = "fsn1"
-  assignee_type = "server"
-  auto_delete   = false
-  labels        = local.labels
+  name        = "ip"
+  type        = "ipv4"
+  location    = "fsn1"
+  auto_delete = false
+  labels      = local.labels
 }
 
 resource "hcloud_placement_group" "group" {
@@ -115,7 +115,7 @@ resource "hcloud_volume" "data" {
   size              = var.volume_size
   location          = "fsn1"
   format            = "xfs"
-  delete_protection = true
+  delete_protection = var.protected
   labels            = local.labels
 }
 
