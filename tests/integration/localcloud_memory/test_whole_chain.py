@@ -62,6 +62,36 @@ def test_killed_at_every_effect_the_machine_changes_its_type(memory_chain: Memor
     assert machine["power"] == "running"
 
 
+def test_killed_at_every_effect_a_kept_volume_comes_back(memory_chain: MemoryChain) -> None:
+    chain = memory_chain
+    chain.operator.start()
+    first = chain.tenant()
+    first["spec"]["deletion"]["retain"] = "30d"
+    chain.kubectl.apply(first)
+    chain.wait(chain.is_ready, "Ready")
+    known = chain.kubectl.get("tenant", "acme")
+    password = chain.kubectl.get("secret", "acme-secrets")["data"]["database_password"]
+    chain.kubectl.run("delete", "tenant", "acme", "--timeout=60s")
+    assert chain.counts() == {**NOTHING, "volumes": 1}
+    uid = known["metadata"]["uid"]
+    listed = chain.kubectl.get("secrets", "-l", "blueagency.io/tenant=acme")["items"]
+    assert [secret["metadata"]["name"] for secret in listed] == [f"tombstone-{uid}"]
+    chain.operator.seen = len(chain.operator.effects())
+    second = chain.tenant()
+    second["spec"]["volume"] = {"adoptFrom": uid}
+    chain.kubectl.apply(second)
+    made = killed_at_each_effect(chain, chain.is_ready)
+    assert {"InheritKeys", "AdoptVolume", "SettleAdoption"} <= made
+    assert "CreateVolume" not in made
+    assert chain.counts() == ONE_TENANT
+    new = chain.kubectl.get("tenant", "acme")
+    assert new["status"]["volume"] == known["status"]["volume"]
+    assert new["metadata"]["uid"] != uid
+    taken = chain.kubectl.get("secret", "acme-secrets")["data"]["database_password"]
+    assert taken == password
+    assert chain.kubectl.get("secrets", "-l", "blueagency.io/tenant=acme")["items"] == []
+
+
 def test_a_model_key_is_demanded_and_a_changed_one_is_released(memory_chain: MemoryChain) -> None:
     chain = memory_chain
     chain.kubectl.run("delete", "secret", "model")
