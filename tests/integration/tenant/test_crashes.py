@@ -5,49 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import ExitStack
+from typing import LiteralString
 
 import httpx
+import psycopg
 import pytest
 from demo import agent as launcher
 from demo.agent import Place
 from localcloud.model import RunningModel
 from localcloud.model.faults import Fault
 from plugins.agent_client import AgentUser, read_events
+from plugins.agent_parts import Parts
 from redis import Redis
 
 TEXT = "Der Notausgang befindet sich neben der Kantine im Erdgeschoss."
-
-
-class Parts:
-    """An agent whose processes are started and killed one by one."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.settings = {
-            **launcher.environment(place),
-            "AGENT_WORKER_HEARTBEAT_SECONDS": "2",
-            "AGENT_MODEL_TIMEOUT_SECONDS": "30",
-        }
-        self.stacks: dict[int, ExitStack] = {}
-
-    def start(self, command: str) -> int:
-        """Start a process; returns its id."""
-        stack = ExitStack()
-        log = self.place.folder / f"{command}.log"
-        number = stack.enter_context(launcher.agent_process(command, self.settings, log))
-        self.stacks[number] = stack
-        return number
-
-    def kill(self, number: int) -> None:
-        """Kill a process that gets no chance to tidy up."""
-        os.kill(number, signal.SIGKILL)
-        self.stacks.pop(number).close()
-
-    def close(self) -> None:
-        """End what still runs."""
-        for stack in self.stacks.values():
-            stack.close()
 
 
 @pytest.fixture
@@ -101,6 +72,25 @@ def test_job_of_a_killed_worker_is_finished_by_the_next(
         parts.close()
 
 
+def test_job_that_always_ends_its_worker_fails_with_its_cause(
+    parts: Parts, user: AgentUser
+) -> None:
+    """The same file must not end one worker after the other for ever."""
+    try:
+        identity = user.send("Absturz.txt", TEXT.encode()).json()["id"]
+        _as_if_tried_often(parts.place)
+        parts.start("worker")
+        document = user.settled(identity)
+        failure = document["job"]["failure"]
+        assert (document["state"], failure["code"]) == ("failed", "gave_up")
+        assert failure["retryable"]
+        assert user.http.post(f"/api/v1/documents/{identity}/retry").status_code == 202
+        assert user.settled(identity)["state"] == "ready"
+    finally:
+        user.http.close()
+        parts.close()
+
+
 def test_upload_is_kept_while_queue_and_worker_are_away(parts: Parts, user: AgentUser) -> None:
     try:
         identity = user.send("Notausgang.txt", TEXT.encode()).json()["id"]
@@ -143,13 +133,20 @@ def test_answer_of_a_killed_process_is_interrupted_and_can_be_retried(
         parts.close()
 
 
-def _age_answers(place: Place) -> None:
-    """Let half a minute have passed for answers being written."""
-    import psycopg
-
+def _execute(place: Place, statement: LiteralString) -> None:
     target = f"host={place.database.host} port={place.database.port} user=agent"
     with psycopg.connect(f"{target} dbname={place.database_name}") as connection:
-        connection.execute("update message set heartbeat_at = now() - interval '1 minute'")
+        connection.execute(statement)
+
+
+def _age_answers(place: Place) -> None:
+    """Let half a minute have passed for answers being written."""
+    _execute(place, "update message set heartbeat_at = now() - interval '1 minute'")
+
+
+def _as_if_tried_often(place: Place) -> None:
+    """Let six workers have died over every job."""
+    _execute(place, "update job set attempt = 6")
 
 
 def _first_readiness(url: str) -> httpx.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -10,16 +11,9 @@ import pytest
 from demo.agent import Place
 from plugins.agent_client import AgentUser
 from plugins.agent_files import make_docx, make_locked_pdf, make_pdf, make_zip_bomb
+from tenant_agent import sentences
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 4096
-
-
-def failed(agent: AgentUser, name: str, content: bytes) -> tuple[str, str]:
-    """Upload and return code and sentence of the failure."""
-    document = agent.upload(name, content)
-    assert document["state"] == "failed", document
-    failure = document["job"]["failure"]
-    return failure["code"], failure["message"]
 
 
 @pytest.mark.parametrize(
@@ -45,10 +39,28 @@ def test_unreadable_file_is_a_failed_job_with_its_cause(
 ) -> None:
     if content is None:
         content = make_docx("x").replace(b"word/document.xml", b"xl/workbook0.xml0")
-    found, message = failed(agent, name, content)
-    assert found == code
-    assert message.endswith((".", "!"))
-    assert "{" not in message
+    document = agent.upload(name, content)
+    assert document["state"] == "failed", document
+    assert document["job"]["failure"]["code"] == code
+    for language in ("de", "en"):
+        said = agent.http.get(
+            f"/api/v1/documents/{document['id']}", headers={"Accept-Language": language}
+        )
+        pattern = "".join(
+            ".+" if part.startswith("{") else re.escape(part)
+            for part in re.split(r"(\{\w+\})", sentences.DETAILS[code][language])
+        )
+        assert re.fullmatch(pattern, said.json()["job"]["failure"]["message"])
+
+
+def test_everything_else_goes_on_beside_bad_files(agent: AgentUser) -> None:
+    bad = [agent.send(f"kaputt {n}.pdf", b"%PDF-1.7\nbroken" + b"!" * n).json() for n in range(4)]
+    bomb = agent.send("bombe 2.docx", make_zip_bomb(150)).json()
+    good = agent.upload("Gut.txt", "Der Hausmeister heißt Alrik Sundermann.".encode())
+    assert good["state"] == "ready"
+    assert "Sundermann" in agent.answer("Wie heißt der Hausmeister?")["content"]
+    for document in [*bad, bomb]:
+        assert agent.settled(document["id"])["state"] == "failed"
 
 
 def test_file_past_the_limit_is_answered_and_listed(agent: AgentUser) -> None:
