@@ -10,8 +10,9 @@ afterwards from notes of those who worked:
 - deploy: the job on the machine that pulls images, starts the services, waits for their health
   and for the certificate.
 
-Everything else is the operator's: its other jobs on the machine (host key, hardening, disk), the
-volume's and the address's making, connections, polls that come late, writes to the API server.
+Everything else is the operator's: its other jobs on the machine (host key, hardening, disk) unless
+the machine still boots meanwhile, the volume's and the address's making, connections, polls that
+come late, writes to the API server.
 """
 
 from __future__ import annotations
@@ -95,10 +96,9 @@ class Birth:
         return own_share(self.whole, [each for each in self.waits if each.name in WAITS])
 
     @property
-    def other_jobs(self) -> float:
-        """Seconds of the operator's other jobs on the machine, which count as its own."""
-        others = (each.within(self.whole) for each in self.waits if each.name not in WAITS)
-        return sum(each.seconds for each in others)
+    def between(self) -> float:
+        """Seconds of it in which nothing ran on the machine; the rest are its other jobs there."""
+        return own_share(self.whole, self.waits)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def report_births(births: list[Birth]) -> None:
         emit(Figure(name=f"chain_step_{step}", value=seconds, unit="s", context=context))
     shares = [birth.own for birth in births]
     without = {
-        "of_it_jobs_on_the_machine_s": round(middle.other_jobs, 2),
+        "of_it_jobs_on_the_machine_s": round(middle.own - middle.between, 2),
         "between_s": {k: round(v, 2) for k, v in gaps(middle.whole, middle.waits).items()},
     }
     emit(
@@ -239,7 +239,7 @@ def report_births(births: list[Birth]) -> None:
             context={"runs": spread(shares), **without},
         )
     )
-    between = [birth.own - birth.other_jobs for birth in births]
+    between = [birth.between for birth in births]
     emit(
         Figure(
             name="chain_between_jobs",

@@ -65,8 +65,8 @@ A step's time runs from the end of the step before it to the report that its con
 watch of the API server sees it. The operator's own share is the whole time less two waits, both
 read from the machine's own notes: from the request for the server to the end of cloud-init, and
 the job on the machine that pulls images, starts the services and waits until they are healthy and
-the certificate is there. Everything else counts as the operator's, its other jobs on the machine
-included (host key, hardening, data disk), and so do polls that come late.
+the certificate is there. Everything else counts as the operator's: its other jobs on the machine
+(host key, hardening, data disk) unless the machine boots meanwhile, and polls that come late.
 
 ![Seconds per step](benchmarks-steps.svg)
 

@@ -17,6 +17,7 @@ from tenant_operator.bundle.render import cloud_init
 from tenant_operator.core.stack import BootInputs, HardenInputs, KeyPair
 from tenant_operator.core.world import HostFacts, Job, JobPhase, JobState
 from tenant_operator.host import bootstrap, commands
+from tenant_operator.host.jobs import start_jobs
 from tenant_operator.host.port import Host, HostAddress, LoginRefused, Unreachable
 from tenant_operator.host.ssh import SshHosts
 
@@ -89,9 +90,7 @@ async def look(host: Host) -> HostFacts:
 
 async def carry_out(host: Host, job: Job) -> JobState:
     """Start a job and follow it to its end."""
-    await host.put(job.files)
-    started = await host.run(commands.start(job))
-    assert started.code == 0, started.stderr
+    await start_jobs(host, [job])
     while True:
         state = (await look(host)).jobs.get(job.name)
         if state is not None and state.phase is not JobPhase.RUNNING:

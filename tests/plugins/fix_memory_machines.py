@@ -29,6 +29,7 @@ from tenant_operator.core.stack import (
 )
 from tenant_operator.core.world import HostFacts, Job, JobState, Volume
 from tenant_operator.host import bootstrap, commands
+from tenant_operator.host.jobs import start_jobs
 from tenant_operator.host.port import HostAddress
 from tenant_operator.host.ssh import SshHost, SshHosts
 
@@ -153,9 +154,7 @@ class Operator:
 
     async def begin(self, host: SshHost, job: Job) -> None:
         """Place a job's files and start it."""
-        await host.put(job.files)
-        output = await host.run(commands.start(job))
-        assert output.code == 0, output.stderr
+        await start_jobs(host, [job])
 
     async def work(self, host: SshHost, job: Job) -> JobState:
         """Start a job and read how it ended."""

@@ -569,12 +569,16 @@ class MemoryHost:
         machine = self._machine
         if "observe" in command.argv:
             return Output(code=0, stdout=json.dumps(self._facts(machine)))
-        with self._hosts.world.effect(f"job {command.argv[3]}"):
-            self._start(machine, command.argv[3], command.argv[4], command.argv[-1])
+        plan = json.loads(command.argv[-1])
+        with self._hosts.world.effect(f"jobs {' '.join(entry[0] for entry in plan)}"):
+            for name, digest, *arguments in plan:
+                if not self._work(machine, name, digest, arguments):
+                    break
         return Output(code=0, stdout="")
 
     def _facts(self, machine: Machine) -> dict[str, Any]:
         return {
+            "agent": "",
             "boot_id": "b",
             "hostname": "h",
             "client_address": "192.0.2.1",
@@ -589,7 +593,8 @@ class MemoryHost:
             "drift": {},
         }
 
-    def _start(self, machine: Machine, name: str, digest: str, last: str) -> None:
+    def _work(self, machine: Machine, name: str, digest: str, arguments: list[str]) -> bool:
+        """One job of a plan; whether the next one may follow."""
         machine.starts.append(f"{name} {digest}")
         failures = self._hosts.next_failures
         failure = failures.pop(0) if failures and failures[0].startswith(f"{name}:") else None
@@ -602,14 +607,15 @@ class MemoryHost:
             "finished": datetime.now(UTC).isoformat(),
         }
         if failure:
-            return
+            return False
         if name == "host-key":
             public = next(v for k, v in machine.files.items() if k.endswith("host-key.pub"))
             machine.host_key = " ".join(public.decode().split()[:2])
         elif name == "data-disk":
-            machine.mounted = int(last)
+            machine.mounted = int(arguments[0])
         elif name == "deploy":
             machine.release, machine.services = digest, dict(SERVICES)
+        return True
 
     async def put(self, files: Sequence[File]) -> None:
         machine = self._machine

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from tenant_operator.cluster.objects import object_path, remove_finalizer
 from tenant_operator.core.case import UNKNOWN
 from tenant_operator.core.faults import (
     LimitReached,
@@ -45,17 +44,17 @@ from tenant_operator.core.results import (
     RetainVolume,
     SettleAdoption,
     ShutDown,
-    StartJob,
+    StartJobs,
     Subject,
     WithdrawRecord,
 )
 from tenant_operator.core.server_type import SOLD_OUT
 from tenant_operator.core.world import ActionRef, PrimaryIP, Server, Volume
-from tenant_operator.host.jobs import start_job
-from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, connected
+from tenant_operator.machine import start
 from tenant_operator.memory import SOLD_OUT_FOR, TYPE_REFUSED_FOR
+from tenant_operator.scope import let_go
 from tenant_operator.workqueue import Lane
 
 log = logger(__name__)
@@ -417,20 +416,10 @@ async def _drop_keys(scope: TenantScope, effect: DropKeys) -> None:
     scope.memory.keys = None
 
 
-async def _start_job(scope: TenantScope, effect: StartJob) -> None:
+async def _start_jobs(scope: TenantScope, effect: StartJobs) -> None:
+    agent = scope.memory.host_agent
     scope.memory.forget((Subject.HOST, Subject.OUTSIDE))
-    try:
-        host = await connected(scope)
-        await start_job(host, effect.job)
-    except HostError:
-        await scope.memory.hang_up()
-        raise
-
-
-async def _remove_finalizer(scope: TenantScope, effect: RemoveFinalizer) -> None:
-    del effect
-    operations = remove_finalizer(scope.stored)
-    await scope.app.kubernetes.json_patch(object_path(scope.stored.key), operations)
+    await start(scope.memory, lambda: connected(scope), effect.jobs, agent=agent)
 
 
 _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]]]] = {
@@ -456,6 +445,6 @@ _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]
     InheritKeys: _inherit_keys,
     ForgetKeys: _forget_keys,
     DropKeys: _drop_keys,
-    StartJob: _start_job,
-    RemoveFinalizer: _remove_finalizer,
+    StartJobs: _start_jobs,
+    RemoveFinalizer: let_go,
 }

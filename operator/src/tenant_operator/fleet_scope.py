@@ -8,13 +8,11 @@ from typing import Any, Final
 
 from tenant_operator.account import Account, snapshot_selector
 from tenant_operator.api.fleet import FleetSpec
-from tenant_operator.app import App
 from tenant_operator.cloud.budget import USER, Purpose
-from tenant_operator.cluster.objects import object_path, remove_finalizer
-from tenant_operator.core.case import UNKNOWN, HostProblem, HostSight
+from tenant_operator.core.case import UNKNOWN
 from tenant_operator.core.faults import Obstacle, OutOfStock, ProviderError
 from tenant_operator.core.fleet_case import BakeKeys
-from tenant_operator.core.names import Identity, fleet_name
+from tenant_operator.core.names import fleet_name
 from tenant_operator.core.results import (
     CreateFirewall,
     CreateServer,
@@ -31,18 +29,15 @@ from tenant_operator.core.results import (
     RemoveFinalizer,
     SetFirewall,
     ShutDown,
-    StartJob,
+    StartJobs,
     Subject,
 )
 from tenant_operator.core.world import ActionRef, Server
-from tenant_operator.host import commands
-from tenant_operator.host.bootstrap import FactsUnreadable, facts
-from tenant_operator.host.jobs import start_job
-from tenant_operator.host.port import Host, HostAddress, HostError, Unreachable
+from tenant_operator.host.port import Host, HostAddress, Unreachable
 from tenant_operator.keys import bake_keys, new_key_pair
-from tenant_operator.memory import SOLD_OUT_FOR, Memory
-from tenant_operator.secret_store import SecretStore
-from tenant_operator.store import Stored
+from tenant_operator.machine import sight, start
+from tenant_operator.memory import SOLD_OUT_FOR
+from tenant_operator.scope import Scope, let_go
 from tenant_operator.workqueue import Lane
 
 PURPOSE: Final = Purpose(lane=USER, sweep=True)
@@ -50,20 +45,11 @@ PURPOSE: Final = Purpose(lane=USER, sweep=True)
 
 
 @dataclass(kw_only=True)
-class FleetScope:
+class FleetScope(Scope):
     """One fleet's pass."""
 
-    app: App
-    stored: Stored
     spec: FleetSpec
-    identity: Identity
-    memory: Memory
     account: Account
-
-    @property
-    def secrets(self) -> SecretStore:
-        """The Secrets of the cluster."""
-        return SecretStore(self.app.kubernetes)
 
     @property
     def name(self) -> str:
@@ -130,19 +116,7 @@ async def _keys(scope: FleetScope) -> None:
 
 
 async def _host(scope: FleetScope) -> None:
-    scope.account.bake_host = await _sight(scope)
-
-
-async def _sight(scope: FleetScope) -> HostSight:
-    try:
-        host = await _connected(scope)
-        output = await host.run(commands.observe())
-        if output.code != 0:
-            raise FactsUnreadable(f"`observe` ended with {output.code}: {output.stderr[:300]}")
-        return HostSight(facts=facts(output.stdout), host_key=host.host_key)
-    except (HostError, FactsUnreadable) as error:
-        await scope.memory.hang_up()
-        return HostSight(problem=HostProblem(kind="unreachable", message=str(error)))
+    scope.account.bake_host = await sight(scope.memory, lambda: _connected(scope))
 
 
 async def _connected(scope: FleetScope) -> Host:
@@ -307,20 +281,9 @@ async def _drop_keys(scope: FleetScope, effect: DropKeys) -> None:
     scope.account.bake_keys = None
 
 
-async def _start_job(scope: FleetScope, effect: StartJob) -> None:
+async def _start_jobs(scope: FleetScope, effect: StartJobs) -> None:
     scope.account.bake_host = UNKNOWN
-    try:
-        host = await _connected(scope)
-        await start_job(host, effect.job)
-    except HostError:
-        await scope.memory.hang_up()
-        raise
-
-
-async def _remove_finalizer(scope: FleetScope, effect: RemoveFinalizer) -> None:
-    del effect
-    operations = remove_finalizer(scope.stored)
-    await scope.app.kubernetes.json_patch(object_path(scope.stored.key), operations)
+    await start(scope.memory, lambda: _connected(scope), effect.jobs, agent="")
 
 
 _LOOKS: Final[Mapping[Subject, Callable[[FleetScope], Awaitable[None]]]] = {
@@ -347,6 +310,6 @@ _HANDS: Final[Mapping[type[object], Callable[[FleetScope, Any], Awaitable[None]]
     LabelServer: _label_server,
     MakeKeys: _make_keys,
     DropKeys: _drop_keys,
-    StartJob: _start_job,
-    RemoveFinalizer: _remove_finalizer,
+    StartJobs: _start_jobs,
+    RemoveFinalizer: let_go,
 }

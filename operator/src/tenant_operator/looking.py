@@ -8,46 +8,43 @@ from typing import Final
 
 from tenant_operator.account import Account
 from tenant_operator.api.tenant import TenantSpec
-from tenant_operator.app import App
 from tenant_operator.cloud.budget import URGENT, USER, Purpose
 from tenant_operator.cloud.inventory import Shelf, V
-from tenant_operator.core.case import HostProblem, HostSight, Retained, TenantKeys
+from tenant_operator.core.case import Retained, TenantKeys
 from tenant_operator.core.faults import Obstacle
 from tenant_operator.core.names import (
     RETAIN_UNTIL,
-    Identity,
     cloud_name,
     owner_mark,
     tenant_selector,
 )
 from tenant_operator.core.results import Subject
 from tenant_operator.core.world import PrimaryIP, Server, Volume
-from tenant_operator.host import commands
-from tenant_operator.host.bootstrap import FactsUnreadable, facts
 from tenant_operator.host.port import (
     Host,
     HostAddress,
     HostError,
-    HostKeyMismatch,
-    LoginRefused,
 )
 from tenant_operator.keys import tenant_keys
-from tenant_operator.memory import Memory
+from tenant_operator.machine import sight
 from tenant_operator.outside.port import Sight
 from tenant_operator.rendering import accepted_host_keys, ca_bundle
-from tenant_operator.secret_store import SecretStore
-from tenant_operator.store import Stored
+from tenant_operator.scope import Scope
 
 
 @dataclass(kw_only=True)
-class TenantScope:
+class TenantScope(Scope):
     """One tenant's pass: everything that looking and acting need."""
 
-    app: App
-    stored: Stored
-    identity: Identity
-    memory: Memory
     account: Account | None
+    spec: TenantSpec | None = None
+
+    @property
+    def wanted(self) -> TenantSpec:
+        """The spec; only what comes after its validation may ask."""
+        if self.spec is None:
+            raise LookupError("the spec is validated before anything else")
+        return self.spec
 
     @property
     def home(self) -> Account:
@@ -60,11 +57,6 @@ class TenantScope:
     def purpose(self) -> Purpose:
         """How urgent this tenant's requests are."""
         return Purpose(lane=URGENT if self.stored.deleting else USER)
-
-    @property
-    def secrets(self) -> SecretStore:
-        """The Secrets of the cluster."""
-        return SecretStore(self.app.kubernetes)
 
 
 async def look(scope: TenantScope, subject: Subject) -> None:
@@ -131,25 +123,8 @@ async def _model_key(scope: TenantScope) -> None:
 
 
 async def _host(scope: TenantScope) -> None:
-    sight = await _sight(scope)
-    scope.memory.saw_host(sight, scope.app.clock())
-
-
-async def _sight(scope: TenantScope) -> HostSight:
-    try:
-        host = await connected(scope)
-        output = await host.run(commands.observe())
-        if output.code != 0:
-            raise FactsUnreadable(f"`observe` ended with {output.code}: {output.stderr[:300]}")
-        return HostSight(facts=facts(output.stdout), host_key=host.host_key)
-    except HostKeyMismatch as error:
-        problem = HostProblem(kind="host-key", message=str(error))
-    except LoginRefused as error:
-        problem = HostProblem(kind="login", message=str(error))
-    except (HostError, FactsUnreadable) as error:
-        problem = HostProblem(kind="unreachable", message=str(error))
-    await scope.memory.hang_up()
-    return HostSight(problem=problem)
+    seen = await sight(scope.memory, lambda: connected(scope))
+    scope.memory.saw_host(seen, scope.app.clock())
 
 
 async def connected(scope: TenantScope) -> Host:

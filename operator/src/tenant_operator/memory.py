@@ -151,6 +151,12 @@ class Memory:
         self.look_again_at = None
         return True
 
+    @property
+    def host_agent(self) -> str:
+        """The digest of the host agent that the last look at the machine found."""
+        facts = None if self.host is UNKNOWN else self.host.facts
+        return "" if facts is None else facts.agent
+
     async def hang_up(self) -> None:
         """Close the connection to the machine."""
         connection, self.connection = self.connection, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tenant_operator.api.fields import ImageSet
@@ -82,19 +82,11 @@ class _Tenant:
         )
 
     def harden(self, facts: HostFacts) -> Job:
-        fleet = self._home.spec
         if self._keys is None or self._keys.client_key is None:
             raise NotYet("hardening needs the client key")
-        return bootstrap.harden(
-            HardenInputs(
-                client_public_key=self._keys.client_key.public,
-                ssh_networks=tuple(fleet.access.ssh_networks),
-                operator_addresses=self._home.operator_networks or (facts.client_address,),
-                http_networks=http_networks(fleet),
-                registry_host=fleet.registry.host,
-                ca_bundle=ca_bundle(fleet),
-            )
-        )
+        addresses = self._home.operator_networks or (facts.client_address,)
+        shared = hardening(self._home.spec, operator_addresses=addresses)
+        return bootstrap.harden(replace(shared, client_public_key=self._keys.client_key.public))
 
     def stack(self) -> StackInputs:
         fleet, spec = self._home.spec, self._spec
@@ -169,7 +161,20 @@ def ca_bundle(fleet: FleetSpec) -> str:
     return fleet.trust.ca_bundle if fleet.trust else ""
 
 
-def bake_job(fleet: FleetSpec, secrets: FleetSecrets) -> Job:
+def hardening(fleet: FleetSpec, *, operator_addresses: tuple[str, ...] = ()) -> HardenInputs:
+    """What every machine of a fleet is hardened with."""
+    return HardenInputs(
+        ssh_networks=tuple(fleet.access.ssh_networks),
+        operator_addresses=operator_addresses,
+        http_networks=http_networks(fleet),
+        registry_host=fleet.registry.host,
+        ca_bundle=ca_bundle(fleet),
+    )
+
+
+def bake_job(
+    fleet: FleetSpec, secrets: FleetSecrets, *, operator_addresses: tuple[str, ...] = ()
+) -> Job:
     """What a fleet's snapshot is made by."""
     shared = fleet.images
     return bootstrap.bake(
@@ -181,8 +186,7 @@ def bake_job(fleet: FleetSpec, secrets: FleetSecrets) -> Job:
                 redis=shared.redis,
             ),
             registry=secrets.registry,
-            registry_host=fleet.registry.host,
-            ca_bundle=ca_bundle(fleet),
+            hardening=hardening(fleet, operator_addresses=operator_addresses),
         )
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tenant_operator.api.conditions import REASONS
 from tenant_operator.core import faults
-from tenant_operator.core.host_steps import FAILURE_REASONS
+from tenant_operator.core.host_jobs import FAILURE_REASONS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/what-happens-when.md").read_text()

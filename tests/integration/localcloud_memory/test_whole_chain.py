@@ -34,7 +34,7 @@ def test_killed_at_every_effect_it_ends_in_the_same_place(memory_chain: MemoryCh
     chain.operator.start()
     chain.kubectl.apply(chain.tenant())
     made = killed_at_each_effect(chain, chain.is_ready)
-    assert {"CreateServer", "CreateVolume", "CreateAddress", "PublishRecord", "StartJob"} <= made
+    assert {"CreateServer", "CreateVolume", "CreateAddress", "PublishRecord", "StartJobs"} <= made
     assert chain.counts() == ONE_TENANT
     chain.kubectl.run("delete", "tenant", "acme", "--wait=false")
     removed = killed_at_each_effect(chain, chain.is_gone)

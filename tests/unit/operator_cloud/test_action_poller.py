@@ -19,7 +19,7 @@ async def test_a_new_action_is_looked_at_while_the_poller_waits_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(actions, "PAUSES", (1e6,))
-    monkeypatch.setattr(actions, "FIRST_LOOK", {"create_volume": 0.0})
+    monkeypatch.setattr(actions, "EARLY", {"create_volume": (0.0,)})
 
     async def ask(ids: Sequence[int]) -> Sequence[ActionRef]:
         assert list(ids) == [1, 2]

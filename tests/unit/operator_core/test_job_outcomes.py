@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 from tenant_operator.api.conditions import REASONS
-from tenant_operator.core.host_steps import FAILURE_REASONS, given_room, job_result
-from tenant_operator.core.results import Do, Done, Retry, StartJob, Stop, Wait
+from tenant_operator.core.host_jobs import FAILURE_REASONS, given_room, job_result
+from tenant_operator.core.results import Do, Done, Retry, StartJobs, Stop, Wait
 from tenant_operator.core.trouble import with_help
 from tenant_operator.core.world import HostFacts, HostFailure, Job, JobPhase, JobState
 
-JOB = Job(name="deploy", digest="d1", argv=("true",), files=(), time_limit_seconds=60)
+JOB = Job(name="deploy", digest="d1", arguments=("d1",), time_limit_seconds=60)
 FACTS = HostFacts(
     boot_id="b",
     hostname="h",
@@ -19,6 +19,7 @@ FACTS = HostFacts(
     cloud_init="done",
     root_free_mib=2000,
     data_free_mib=2000,
+    mounted_volume=7,
 )
 
 
@@ -56,9 +57,9 @@ def test_a_failed_job_has_a_cause_and_what_helps(failure: HostFailure) -> None:
     [(63, 2000, "root disk has 63"), (2000, 127, "data disk (/srv/tenant) has 127")],
 )
 def test_no_job_is_started_on_a_full_disk(root: int, data: int, named: str) -> None:
-    start = Do(StartJob(JOB), "DeployingRelease", "Deploying.")
+    start = Do(StartJobs((JOB,)), "DeployingRelease", "Deploying.")
     facts = replace(FACTS, root_free_mib=root, data_free_mib=data)
-    outcome = given_room(start, facts, root=64, data=128)
+    outcome = given_room(start, facts, JOB)
     assert isinstance(outcome, Stop)
     assert outcome.reason == "DiskFull"
     assert named in outcome.message
@@ -67,12 +68,12 @@ def test_no_job_is_started_on_a_full_disk(root: int, data: int, named: str) -> N
 
 def test_a_full_disk_stops_nothing_that_is_done() -> None:
     full = replace(FACTS, root_free_mib=0, data_free_mib=0)
-    assert given_room(Done(), full, root=64, data=128) == Done()
+    assert given_room(Done(), full, JOB) == Done()
 
 
 def test_a_start_with_room_goes_on() -> None:
-    start = Do(StartJob(JOB), "DeployingRelease", "Deploying.")
-    assert given_room(start, FACTS, root=64, data=128) is start
+    start = Do(StartJobs((JOB,)), "DeployingRelease", "Deploying.")
+    assert given_room(start, FACTS, JOB) is start
 
 
 def test_a_reason_without_help_adds_nothing() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tenant_operator.core.stack import Bundle, HardenInputs
+from tenant_operator.core.stack import BakeInputs, Bundle, HardenInputs, Images
 from tenant_operator.core.world import File, Job, Volume
 from tenant_operator.host import bootstrap, commands
 from tenant_operator.host.ssh import command_line, owner_ids
@@ -49,23 +49,12 @@ def test_observing_sends_the_program_and_installs_nothing() -> None:
     assert b"def observe()" in command.stdin
 
 
-def test_starting_names_the_job_its_digest_and_its_limit() -> None:
-    job = bootstrap.data_disk(VOLUME)
-    agent = "/opt/tenant/host-agent/hostagent.pyz"
-    assert commands.start(job).argv == (
-        "/usr/bin/python3",
-        agent,
-        "start",
-        "data-disk",
-        job.digest,
-        "600",
-        "/usr/bin/python3",
-        agent,
-        "work",
-        "data-disk",
-        job.digest,
-        "42",
-    )
+def test_starting_names_each_job_in_order_and_the_limit_of_them_all() -> None:
+    disk, stop = bootstrap.data_disk(VOLUME), bootstrap.stop_stack()
+    python, agent, verb, limit, plan = commands.start([disk, stop]).argv
+    assert (python, verb, limit) == ("/usr/bin/python3", "start", "1200")
+    assert agent == "/opt/tenant/host-agent/hostagent.pyz"
+    assert json.loads(plan) == [["data-disk", disk.digest, "42"], ["stop", stop.digest]]
 
 
 @given(st.lists(st.text(st.characters(blacklist_characters="\0")), min_size=1))
@@ -106,7 +95,7 @@ def test_every_input_changes_the_digest(change: dict[str, Any]) -> None:
 
 def test_a_host_key_job_holds_no_key_in_its_arguments() -> None:
     job = bootstrap.rotate_host_key("PRIVATE KEY TEXT", "ssh-ed25519 AAAA")
-    assert "PRIVATE" not in " ".join(job.argv)
+    assert "PRIVATE" not in " ".join(job.arguments)
     staged = next(file for file in job.files if file.path.endswith("/host-key"))
     assert (staged.mode, staged.content) == (0o600, b"PRIVATE KEY TEXT\n")
 
@@ -121,8 +110,7 @@ def test_a_deployment_is_named_by_its_bundle_and_keeps_modes_and_owners() -> Non
 
 
 def test_the_agent_travels_as_one_runnable_archive() -> None:
-    agent = next(file for file in bootstrap.stop_stack().files)
-    names = zipfile.ZipFile(io.BytesIO(agent.content)).namelist()
+    names = zipfile.ZipFile(io.BytesIO(bootstrap.agent_file().content)).namelist()
     assert "__main__.py" in names
     assert {"hostagent/entry.py", "hostagent/stack.py", "hostagent/harden.py"} <= set(names)
 
@@ -131,6 +119,28 @@ def test_every_item_says_why_and_can_be_checked() -> None:
     for name, item in items(bootstrap.harden(INPUTS)).items():
         assert item["why"], name
         assert {"files", "packages", "units", "checks", "sysctls"} & set(item), name
+
+
+def test_a_snapshot_is_hardened_with_everything_but_the_tenants_own_key() -> None:
+    images = Images(agent="a", traefik="t", postgres="p", redis="r")
+    job = bootstrap.bake(BakeInputs(images=images, registry=None, hardening=INPUTS))
+    listed = json.loads(job.files[0].content)["items"]
+    whole = items(bootstrap.harden(INPUTS))
+    assert [*listed, whole["authorized-keys"]] == list(whole.values())
+
+
+def test_where_the_operator_is_seen_to_come_from_makes_no_other_snapshot() -> None:
+    images = Images(agent="a", traefik="t", postgres="p", redis="r")
+    seen, unseen, other = (
+        bootstrap.bake(BakeInputs(images=images, registry=None, hardening=inputs))
+        for inputs in (
+            INPUTS,
+            replace(INPUTS, operator_addresses=()),
+            replace(INPUTS, ssh_networks=("198.51.100.0/24",)),
+        )
+    )
+    assert seen.digest == unseen.digest != other.digest
+    assert seen.files != unseen.files
 
 
 def test_only_the_named_networks_reach_sshd() -> None:
@@ -175,4 +185,4 @@ def test_the_fleets_authorities_reach_the_host_and_its_docker() -> None:
 def test_a_grown_volume_is_work_to_do_again() -> None:
     grown = replace(VOLUME, size_gib=20)
     assert bootstrap.data_disk(grown).digest != bootstrap.data_disk(VOLUME).digest
-    assert bootstrap.data_disk(grown).argv[-1] == "42"
+    assert bootstrap.data_disk(grown).arguments == ("42",)

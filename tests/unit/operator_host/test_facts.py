@@ -24,6 +24,7 @@ DONE = {
 def printed(**changes: Any) -> str:
     """An answer of a machine in service."""
     answer = {
+        "agent": "a1",
         "boot_id": "b",
         "hostname": "h",
         "client_address": "192.0.2.9",

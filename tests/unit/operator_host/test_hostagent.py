@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tenant_operator.host.hardening import observe
-from tenant_operator.host.hardening.hostagent import files, harden, records, stack
-from tenant_operator.host.hardening.hostagent.failures import brief, classify, redact
+from tenant_operator.host.hardening.hostagent import (
+    entry,
+    files,
+    glance,
+    harden,
+    observe,
+    records,
+    stack,
+)
+from tenant_operator.host.hardening.hostagent.failures import JobError, brief, classify, redact
+from tenant_operator.host.hardening.hostagent.glance import Item
 from tenant_operator.host.hardening.hostagent.places import Places
+from tenant_operator.host.hardening.hostagent.process import Ended
+from tenant_operator.host.hardening.hostagent.proofs import Proofs
 from tenant_operator.host.hardening.hostagent.records import Progress, Record
 
 OWN = (os.getuid(), os.getgid())
@@ -110,6 +121,11 @@ def test_a_job_tells_what_it_does_and_how_it_ended(places: Places, needs_root: N
     assert records.read(places, "other") is None
 
 
+def look(places: Places, *items: Item, trusting: bool = False) -> glance.Glance:
+    """A look at the machine for these items."""
+    return glance.Glance(places, items, proofs=Proofs(places), trusting=trusting)
+
+
 def test_differences_of_files_and_settings_are_sentences(places: Places) -> None:
     places.at("/proc/sys/net").mkdir(parents=True)
     places.at("/proc/sys/net/x").write_text("1\n")
@@ -119,7 +135,7 @@ def test_differences_of_files_and_settings_are_sentences(places: Places) -> None
         "absent": ["/proc/sys/net/x"],
         "sysctls": {"net.x": "0", "net.absent": "1"},
     }
-    assert list(harden.differences(places, item)) == [
+    assert list(look(places, item).differences(item)) == [
         "/etc/n is not as declared",
         "/proc/sys/net/x exists",
         "net.x is 1, not 0",
@@ -181,3 +197,112 @@ def test_hardening_leaves_word_that_nothing_differs(places: Places) -> None:
     progress = Progress(places, Record(name="harden", digest="", phase="running"))
     harden.apply_list(places, ["/list.json"], progress)
     assert json.loads(places.drift.read_text()) == {}
+
+
+@pytest.fixture
+def jobs_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, entry.Work]:
+    """The agent's table of jobs, to be filled by a test; cloud-init is through."""
+    table: dict[str, entry.Work] = {}
+    monkeypatch.setattr(entry, "JOBS", table)
+    monkeypatch.setattr(observe, "cloud_init", lambda: ("done", ""))
+    return table
+
+
+def phases(places: Places, *names: str) -> list[str | None]:
+    """How jobs stand by their records; None where there is none."""
+    found = [records.read(places, name) for name in names]
+    return [record.phase if record else None for record in found]
+
+
+def test_jobs_of_a_unit_are_worked_off_in_order(
+    places: Places, jobs_of: dict[str, entry.Work], needs_root: None
+) -> None:
+    done: list[tuple[str, ...]] = []
+
+    def note(_: Places, arguments: Sequence[str], __: Progress) -> str:
+        done.append(tuple(arguments))
+        return "fine"
+
+    jobs_of["a"] = jobs_of["b"] = note
+    assert entry.work(places, unit="u", plan=[["b", "d1", "x", "y"], ["a", "d2"]]) == 0
+    assert done == [("x", "y"), ()]
+    assert phases(places, "a", "b") == ["done", "done"]
+
+
+def test_what_comes_after_a_failed_job_was_never_asked_for(
+    places: Places, jobs_of: dict[str, entry.Work], needs_root: None
+) -> None:
+    def fail(_: Places, __: object, ___: Progress) -> str:
+        raise JobError("apt-locked", "somebody else installs")
+
+    jobs_of["a"], jobs_of["b"] = fail, lambda *_: "fine"
+    for name in "ab":
+        records.write(places, Record(name=name, digest="d", unit="u"))
+    assert entry.work(places, unit="u", plan=[["a", "d"], ["b", "d"]]) == 1
+    assert phases(places, "a", "b") == ["failed", None]
+
+
+def test_nothing_but_the_host_key_is_touched_before_cloud_init_is_through(
+    places: Places,
+    jobs_of: dict[str, entry.Work],
+    monkeypatch: pytest.MonkeyPatch,
+    needs_root: None,
+) -> None:
+    states = iter(["running", "running", "error", "error"])
+    monkeypatch.setattr(observe, "cloud_init", lambda: (next(states), "no network"))
+    jobs_of["host-key"] = jobs_of["harden"] = lambda *_: "fine"
+    assert entry.work(places, unit="u", plan=[["host-key", "d"], ["harden", "d"]]) == 1
+    assert phases(places, "host-key", "harden") == ["done", "failed"]
+    assert list(states) == []
+
+
+def checked(places: Places, *, trusting: bool) -> list[str]:
+    """The differences of an item whose check reads one file and fails when that says no."""
+    path = places.at("/etc/answer")
+    check = {"argv": ["grep", "-q", "yes", str(path)], "reads": ["/etc/answer"]}
+    item = {"name": "n", "checks": [check]}
+    return list(look(places, item, trusting=trusting).differences(item))
+
+
+def test_a_check_is_spared_while_the_files_that_decide_it_are_the_same(
+    places: Places, monkeypatch: pytest.MonkeyPatch, needs_root: None
+) -> None:
+    answer = places.at("/etc/answer")
+    answer.parent.mkdir(parents=True)
+    answer.write_text("yes")
+    assert checked(places, trusting=True) == []
+    monkeypatch.setattr(glance, "complaint", lambda _: "it was run")
+    assert checked(places, trusting=True) == []
+    assert checked(places, trusting=False) == ["it was run"]
+    assert checked(places, trusting=True) == ["it was run"], "a check that failed proves nothing"
+    monkeypatch.undo()
+    assert checked(places, trusting=True) == []
+    answer.write_text("no")
+    assert len(checked(places, trusting=True)) == 1
+
+
+def test_units_are_told_apart_in_the_order_they_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "ActiveState=active\nUnitFileState=enabled\n\nActiveState=failed\n"
+    monkeypatch.setattr(glance, "run", lambda _: Ended(0, text, ""))
+    assert glance.show(["a.service", "b.service", "c.service"]) == {
+        "a.service": {"ActiveState": "active", "UnitFileState": "enabled"},
+        "b.service": {"ActiveState": "failed"},
+        "c.service": {},
+    }
+
+
+def test_a_package_is_there_when_dpkg_finished_with_it(places: Places) -> None:
+    status = places.at("/var/lib/dpkg/status")
+    status.parent.mkdir(parents=True)
+    status.write_text(
+        "Package: there\nStatus: install ok installed\nPriority: optional\n\n"
+        "Package: half\nStatus: install ok half-configured\n\n"
+        "Package: held\nStatus: hold ok installed\n\n"
+        "Package: gone\nStatus: deinstall ok config-files\n"
+    )
+    item = {"name": "n", "packages": ["there", "half", "held", "gone", "never"]}
+    assert list(look(places, item).differences(item)) == [
+        f"package {name} is not installed" for name in ("half", "gone", "never")
+    ]

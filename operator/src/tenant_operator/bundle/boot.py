@@ -12,6 +12,7 @@ import yaml
 
 from tenant_operator.core.stack import BootInputs
 
+# Until the hardening list's own file is there, which comes before it and decides then.
 SSHD_BASELINE = """\
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -50,7 +51,7 @@ def document(inputs: BootInputs) -> dict[str, Any]:
         "package_upgrade": False,
         "write_files": [
             {
-                "path": "/etc/ssh/sshd_config.d/00-tenant.conf",
+                "path": "/etc/ssh/sshd_config.d/10-boot.conf",
                 "permissions": "0600",
                 "content": SSHD_BASELINE,
             }

@@ -18,16 +18,22 @@ from tenant_operator.core.world import ActionRef
 from tenant_operator.log import logger
 
 PAUSES: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0)
-FIRST_LOOK: Final = {"create_volume": 0.3}
-"""Everything of a tenant waits for its volume, which may be there at once: worth a request more."""
+EARLY: Final = {"create_volume": (0.1, 0.2, 0.4)}
+"""Everything of a tenant waits for its volume, which may be there at once: worth requests more."""
 log = logger(__name__)
 
 
 @dataclass
 class _Pending:
     finished: Callable[[ActionRef], None]
+    pauses: tuple[float, ...]
     due: float
     looks: int = 0
+
+    def put_off(self, now: float) -> None:
+        """Look again after the next pause; the last one repeats."""
+        self.due = now + self.pauses[min(self.looks, len(self.pauses) - 1)]
+        self.looks += 1
 
 
 class ActionPoller:
@@ -45,9 +51,9 @@ class ActionPoller:
             finished(action)
             return
         loop = asyncio.get_running_loop()
-        early = FIRST_LOOK.get(action.command)
-        due = loop.time() + (PAUSES[0] if early is None else early)
-        self._pending[action.id] = _Pending(finished, due, looks=0 if early is None else -1)
+        pauses = (*EARLY.get(action.command, ()), *PAUSES)
+        pending = self._pending[action.id] = _Pending(finished, pauses, due=0.0)
+        pending.put_off(loop.time())
         self._sooner.set()
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._poll(), name="action-poller")
@@ -99,5 +105,4 @@ class ActionPoller:
                 del self._pending[action_id]
                 pending.finished(action)
                 continue
-            pending.looks += 1
-            pending.due = now + PAUSES[min(pending.looks, len(PAUSES) - 1)]
+            pending.put_off(now)

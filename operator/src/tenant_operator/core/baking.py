@@ -11,7 +11,7 @@ from typing import Final
 
 from tenant_operator.core.case import UNKNOWN
 from tenant_operator.core.fleet_case import FleetCase
-from tenant_operator.core.host_steps import job_result
+from tenant_operator.core.host_jobs import job_result
 from tenant_operator.core.names import (
     BAKE_DIGEST,
     BAKED,

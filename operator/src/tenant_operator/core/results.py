@@ -1,7 +1,7 @@
 """What a step can answer, and every effect a step can ask for.
 
 Effects are values: a plan can be printed, compared and tested, and there is exactly one place that
-carries them out (`tenant_operator.effects`).
+carries them out (`tenant_operator.acting`).
 """
 
 from __future__ import annotations
@@ -266,10 +266,10 @@ class DropKeys:
 
 
 @dataclass(frozen=True)
-class StartJob:
-    """Place a job's files on the machine and start it."""
+class StartJobs:
+    """Place the jobs' files on the machine and have them worked off, one after the other."""
 
-    job: Job
+    jobs: tuple[Job, ...]
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ Effect = (
     | AdoptVolume
     | SettleAdoption
     | DropKeys
-    | StartJob
+    | StartJobs
     | RemoveFinalizer
 )
 

@@ -13,7 +13,7 @@ digests, so "is there anything to do" is one comparison. They provide
     host.bootstrap.bake(BakeInputs) -> Job                  named JOB_BAKE
     host.bootstrap.facts(stdout) -> HostFacts               parses what `observe` printed
     host.commands.observe() -> Command                      prints the facts, changes nothing
-    host.commands.start(Job) -> Command                     starts the transient unit
+    host.commands.start(jobs) -> Command                    starts the transient unit
 """
 
 from __future__ import annotations
@@ -140,20 +140,21 @@ class HardenInputs:
 
     `ssh_networks` may reach sshd; `operator_addresses` are never banned by fail2ban;
     `registry_host` with `ca_bundle` becomes a trusted registry of dockerd; `http_networks` may
-    reach ports 80 and 443 (empty means everybody).
+    reach ports 80 and 443 (empty means everybody). Only `client_public_key` is the tenant's own; a
+    machine that is baked for all of a fleet has none.
     """
 
-    client_public_key: str
     ssh_networks: tuple[str, ...]
     operator_addresses: tuple[str, ...]
     http_networks: tuple[str, ...]
     registry_host: str
     ca_bundle: str
+    client_public_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BakeInputs:
-    """What a base snapshot holds: packages, Docker and pulled images; no key, no tenant's data.
+    """What a base snapshot holds: a hardened machine and pulled images; no key, no tenant's data.
 
     The job ends by removing machine identity (host keys, machine-id, cloud-init state), so that
     every server made from the snapshot starts as a new one.
@@ -161,8 +162,7 @@ class BakeInputs:
 
     images: Images
     registry: RegistryAccess | None
-    registry_host: str
-    ca_bundle: str
+    hardening: HardenInputs
 
 
 @dataclass(frozen=True, kw_only=True)

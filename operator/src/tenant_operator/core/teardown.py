@@ -11,7 +11,7 @@ from typing import Final
 from tenant_operator.core.adoption import tombstone_removed
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.durations import parse_duration
-from tenant_operator.core.host_steps import job_result
+from tenant_operator.core.host_jobs import job_result
 from tenant_operator.core.names import RETAIN_UNTIL, owned_by
 from tenant_operator.core.placement import holds_data
 from tenant_operator.core.results import (

@@ -269,7 +269,8 @@ class HostFacts:
     `services` maps a Compose service to its health (`healthy`, `unhealthy`, `starting`, `running`,
     `exited`, …); it is empty before the first release. `release` is the bundle digest that the
     host's state file calls live. `mounted_volume` is the id of the volume behind `/srv/tenant`.
-    `client_address` is where the looking connection came from (sshd's `SSH_CONNECTION`).
+    `client_address` is where the looking connection came from (sshd's `SSH_CONNECTION`). `agent` is
+    the digest of the host agent that lies there, empty when there is none.
     """
 
     boot_id: str
@@ -283,6 +284,7 @@ class HostFacts:
     data_free_mib: int = 0
     release: str | None = None
     services: Mapping[str, str] = field(default_factory=dict)
+    agent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,17 +299,17 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Long work on the host, as a value: files to place, then a program to run to its end.
+    """Long work on the host, as a value: files to place, then what the host agent does with them.
 
-    It runs as a transient systemd unit, so neither a lost connection nor a killed operator stops
-    it, and it records itself under `name` with `digest` (of everything that decides its result).
-    Starting a job whose digest is running already is a no-op; a finished digest is run again only
-    when asked. `argv` holds no secret.
+    Jobs are started as a list and worked off in its order by one transient systemd unit, so neither
+    a lost connection nor a killed operator stops them. Each records itself under `name` with
+    `digest` (of everything that decides its result). A job that is running already is left alone; a
+    finished digest is run again only when asked. `arguments` hold no secret.
     """
 
     name: str
     digest: str
-    argv: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     time_limit_seconds: int = 900
 

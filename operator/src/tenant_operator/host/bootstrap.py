@@ -11,6 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -94,16 +95,25 @@ def stop_stack() -> Job:
 
 
 def bake(inputs: BakeInputs) -> Job:
-    """Make a machine that a base snapshot can be taken from, once it has shut down."""
-    items = checklist.base(ca_bundle=inputs.ca_bundle, registry_host=inputs.registry_host)
-    placed = [
+    """Make a machine that a base snapshot can be taken from, once it has shut down.
+
+    The digest leaves out where the operator is seen to come from, which is known only once a
+    machine was looked at; a tenant's own hardening corrects it where it differs.
+    """
+    placed, arguments = _baked(inputs), [BAKE_LIST, BAKE_IMAGES]
+    anywhere = replace(inputs, hardening=replace(inputs.hardening, operator_addresses=()))
+    digest = digest_of(JOB_BAKE, _baked(anywhere), arguments)
+    return job(JOB_BAKE, placed, arguments, digest=digest, limit=1800)
+
+
+def _baked(inputs: BakeInputs) -> tuple[File, ...]:
+    items = checklist.fleet_wide(inputs.hardening)
+    login = () if inputs.registry is None else (checklist.docker_login(inputs.registry),)
+    return (
         File(path=BAKE_LIST, content=as_json({"items": items}), mode=0o600),
         File(path=BAKE_IMAGES, content=as_json(list(inputs.images.all()))),
-    ]
-    if inputs.registry is not None:
-        login = checklist.docker_login(inputs.registry)
-        placed.append(File(path="/root/.docker/config.json", content=login, mode=0o600))
-    return job(JOB_BAKE, tuple(placed), [BAKE_LIST, BAKE_IMAGES], limit=1800)
+        *(File(path="/root/.docker/config.json", content=text, mode=0o600) for text in login),
+    )
 
 
 def job(
@@ -114,14 +124,12 @@ def job(
     digest: str = "",
     limit: int,
 ) -> Job:
-    """A job of the host agent, which travels along; the digest defaults to that of its input."""
-    digest = digest or digest_of(name, placed, arguments)
-    agent = File(path=commands.AGENT, content=agent_archive(), mode=0o755)
+    """A job of the host agent; the digest defaults to that of its input."""
     return Job(
         name=name,
-        digest=digest,
-        argv=commands.work(name, digest, arguments),
-        files=(agent, *placed),
+        digest=digest or digest_of(name, placed, arguments),
+        arguments=tuple(arguments),
+        files=placed,
         time_limit_seconds=limit,
     )
 
@@ -132,6 +140,17 @@ def digest_of(name: str, placed: Iterable[File], arguments: Sequence[str]) -> st
     for file in placed:
         total.update(json.dumps([file.path, file.mode, file.owner]).encode() + file.content)
     return total.hexdigest()[:32]
+
+
+def agent_file() -> File:
+    """The host agent where jobs and the machine's own timers expect it."""
+    return File(path=commands.AGENT, content=agent_archive(), mode=0o755)
+
+
+@cache
+def agent_digest() -> str:
+    """What tells a machine's host agent from another version."""
+    return hashlib.sha256(agent_archive()).hexdigest()
 
 
 @cache
@@ -168,7 +187,14 @@ def facts(stdout: str) -> HostFacts:
         jobs = {name: job_state(record) for name, record in found["jobs"].items()}
         if found["drift"]:
             jobs.pop(JOB_HARDEN, None)
-        same = ("boot_id", "hostname", "client_address", "cloud_init", "cloud_init_message")
+        same = (
+            "agent",
+            "boot_id",
+            "hostname",
+            "client_address",
+            "cloud_init",
+            "cloud_init_message",
+        )
         sizes = ("mounted_volume", "root_free_mib", "data_free_mib", "release", "services")
         return HostFacts(**{key: found[key] for key in (*same, *sizes)}, jobs=jobs)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -5,7 +5,9 @@ Nothing is quoted here; the SSH adapter turns an argument list into a shell line
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -19,24 +21,24 @@ OBSERVE_SECONDS: Final = 60
 START_SECONDS: Final = 30
 
 
+@cache
 def observe() -> Command:
     """Print the machine's facts as JSON (`host.bootstrap.facts` reads them); changes nothing.
 
     The program travels on standard input, so a machine needs nothing but its own Python.
     """
-    source = (files("tenant_operator.host.hardening") / "observe.py").read_bytes()
+    source = (files("tenant_operator.host.hardening.hostagent") / "observe.py").read_bytes()
     return Command(argv=(PYTHON, "-", "observe"), stdin=source, time_limit_seconds=OBSERVE_SECONDS)
 
 
-def start(job: Job) -> Command:
-    """Hand a job, whose files are in place, to systemd; a job that runs already is left alone."""
-    limit = str(job.time_limit_seconds)
+def start(jobs: Sequence[Job]) -> Command:
+    """Hand jobs, whose files are in place, to systemd as one unit; what runs already is left alone.
+
+    The unit may take as long as its jobs together.
+    """
+    plan = [[job.name, job.digest, *job.arguments] for job in jobs]
+    limit = sum(job.time_limit_seconds for job in jobs)
     return Command(
-        argv=(PYTHON, AGENT, "start", job.name, job.digest, limit, *job.argv),
+        argv=(PYTHON, AGENT, "start", str(limit), json.dumps(plan)),
         time_limit_seconds=START_SECONDS,
     )
-
-
-def work(name: str, digest: str, arguments: Sequence[str] = ()) -> tuple[str, ...]:
-    """What systemd runs for a job."""
-    return (PYTHON, AGENT, "work", name, digest, *arguments)

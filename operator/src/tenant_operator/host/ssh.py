@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import posixpath
 import shlex
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -30,6 +31,9 @@ from tenant_operator.host.port import (
 )
 
 CONNECT_SECONDS: Final = 10.0
+KNOCK_SECONDS: Final = 2.0
+"""For TCP alone: a machine on its way up swallows packets, and the kernel repeats them ever more
+seldom, so a new try is heard sooner than an old one."""
 FILES_SECONDS: Final = 120.0
 KEEPALIVE_SECONDS: Final = 15
 LIMIT_BYTES: Final = 256 * 1024
@@ -203,7 +207,7 @@ class SshHosts:
                 f"for {address.user}: its authorized_keys must hold it"
             ) from error
         except TimeoutError as error:
-            raise Unreachable(f"{where}: no SSH within {CONNECT_SECONDS:.0f} s") from error
+            raise Unreachable(f"{where}: no SSH in time") from error
         except (OSError, asyncssh.Error) as error:
             raise Unreachable(f"{where}: {error}") from error
         return SshHost(address, connection, watcher.shown)
@@ -225,7 +229,22 @@ class SshHosts:
             keepalive_interval=KEEPALIVE_SECONDS,
             keepalive_count_max=2,
             login_timeout=CONNECT_SECONDS,
+            sock=await knock(address.address, address.port),
         )
+
+
+async def knock(address: str, port: int) -> socket.socket:
+    """An open TCP connection. Raises OSError, TimeoutError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setblocking(False)
+    try:
+        async with asyncio.timeout(KNOCK_SECONDS):
+            await asyncio.get_running_loop().sock_connect(opened, (address, port))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def mismatch(where: str, shown: str, pinned: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 Each item says why, which packages, files, units and settings it wants, how to look and what to run
 when something differs; the host agent interprets it (`hostagent.harden`). Items run in this order.
+A check that names the files deciding it (`reads`) is not repeated while they are the same.
 An `early` item's files are placed before anything is installed, so that a service starts with them
 the first time. Bars: `ssh-audit`'s Debian 13 policy and CIS Docker for the daemon.
 """
@@ -43,6 +44,11 @@ EVERYBODY = ("0.0.0.0/0", "::/0")
 
 def hardening(inputs: HardenInputs) -> list[Item]:
     """The whole list for one tenant's machine."""
+    return [*fleet_wide(inputs), authorized_keys(inputs.client_public_key)]
+
+
+def fleet_wide(inputs: HardenInputs) -> list[Item]:
+    """What is the same on every machine of a fleet, and so lies on its snapshot already."""
     return [
         *trust(inputs.ca_bundle, registry_host=inputs.registry_host),
         docker_settings(),
@@ -59,14 +65,8 @@ def hardening(inputs: HardenInputs) -> list[Item]:
         time_sync(),
         journal(),
         certificate_retry(),
-        authorized_keys(inputs.client_public_key),
+        data_disk(),
     ]
-
-
-def base(*, ca_bundle: str, registry_host: str) -> list[Item]:
-    """The part of the list that is the same for every tenant, for a base snapshot."""
-    same = [docker_settings(), ban_settings(()), packages(), docker(), upgrades(), journal()]
-    return [*trust(ca_bundle, registry_host=registry_host), *same]
 
 
 def text(name: str) -> str:
@@ -126,7 +126,13 @@ def sshd() -> Item:
         "name": "sshd",
         "why": "SSH takes keys only, from one account, without forwarding",
         "files": [placed(SSHD, text("sshd.conf"), mode=0o600)],
-        "checks": [{"argv": ["sshd", "-T"], "prints": [f"^{line}$" for line in effective]}],
+        "checks": [
+            {
+                "argv": ["sshd", "-T"],
+                "prints": [f"^{line}$" for line in effective],
+                "reads": ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*", "/usr/sbin/sshd"],
+            }
+        ],
         "apply": [["sshd", "-t"], ["systemctl", "reload", "ssh.service"]],
     }
 
@@ -184,7 +190,11 @@ def ban_settings(exempt: Sequence[str]) -> Item:
 
 def bans() -> Item:
     """fail2ban runs and watches sshd through the journal."""
-    status = {"argv": ["fail2ban-client", "status", "sshd"], "prints": ["Journal matches:.*ssh"]}
+    status = {
+        "argv": ["fail2ban-client", "status", "sshd"],
+        "prints": ["Journal matches:.*ssh"],
+        "reads": ["/etc/fail2ban/*", "/etc/fail2ban/jail.d/*", "/etc/fail2ban/filter.d/sshd*"],
+    }
     return {
         "name": "bans",
         "why": "whoever fails three logins is shut out",
@@ -213,12 +223,16 @@ def docker_settings() -> Item:
 def docker() -> Item:
     """The engine runs with the declared settings."""
     wanted = json.loads(text("daemon.json"))
-    asked = ["docker", "info", "--format={{.LiveRestoreEnabled}} {{.LoggingDriver}}"]
+    check = {
+        "argv": ["docker", "info", "--format={{.LiveRestoreEnabled}} {{.LoggingDriver}}"],
+        "prints": [f"^true {wanted['log-driver']}$"],
+        "reads": ["/etc/docker/daemon.json"],
+    }
     return {
         "name": "docker",
         "why": "the engine runs with its declared settings",
         "units": ["docker.service"],
-        "checks": [{"argv": asked, "prints": [f"^true {wanted['log-driver']}$"]}],
+        "checks": [check],
         "apply": [
             ["systemctl", "enable", "--quiet", "docker.service"],
             ["systemctl", "restart", "docker.service"],
@@ -235,7 +249,13 @@ def upgrades() -> Item:
         "why": "Debian's security updates install themselves, Docker's do not",
         "files": [placed("/etc/apt/apt.conf.d/52tenant-upgrades", text("unattended.conf"))],
         "units": timers,
-        "checks": [{"argv": ["apt-config", "dump"], "prints": prints}],
+        "checks": [
+            {
+                "argv": ["apt-config", "dump"],
+                "prints": prints,
+                "reads": ["/etc/apt/apt.conf", "/etc/apt/apt.conf.d/*"],
+            }
+        ],
         "apply": [
             [
                 "systemctl",
@@ -308,6 +328,22 @@ def journal() -> Item:
         "why": "logs survive a reboot and never fill the disk",
         "files": [placed("/etc/systemd/journald.conf.d/10-tenant.conf", text("journald.conf"))],
         "apply": [["systemctl", "try-restart", "systemd-journald.service"]],
+    }
+
+
+def data_disk() -> Item:
+    """The unit that mounts the data volume; which one that is, the data-disk job writes down."""
+    unit = "/etc/systemd/system/tenant-data.service"
+    order = "/etc/systemd/system/docker.service.d/10-tenant-data.conf"
+    return {
+        "name": "data-disk",
+        "why": "no container starts before the data volume is mounted",
+        "files": [placed(unit, text("data.service")), placed(order, text("data-first.conf"))],
+        "enabled": ["tenant-data.service"],
+        "apply": [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "enable", "--quiet", "tenant-data.service"],
+        ],
     }
 
 

@@ -20,6 +20,8 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 AUTHORIZED = "/root/.ssh/authorized_keys"
 DATA = "/srv/tenant"
 STATE = "/opt/tenant/state.json"
+WHICH_VOLUME = "/etc/tenant/data-volume"
+"""Names the volume that the data disk's unit mounts at boot."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +65,11 @@ class Disk:
 
 @dataclass(kw_only=True)
 class RunningJob:
-    """A unit that has not ended yet."""
+    """A job that has not ended yet, and the unit that works it off after those before it."""
 
     name: str
     digest: str
+    unit: str
     arguments: list[str]
     ends: datetime
 
@@ -125,6 +128,10 @@ class Host:
         text = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         self.files.write(f"{JOBS}/{record['name']}.json", text, 0o640)
 
+    def remove_record(self, name: str) -> None:
+        """Forget that a job was ever asked for."""
+        self.files.remove(f"{JOBS}/{name}.json")
+
     def records(self) -> dict[str, dict[str, Any]]:
         """Every job's record by name."""
         found = (json.loads(node.content or b"{}") for _, node in self.files.files(JOBS))
@@ -138,8 +145,8 @@ class Host:
         self.running.clear()
         self.files.remove("/run")
         self.units = dict.fromkeys(self.units, "active")
-        enabled = "tenant-data.service" in self.units
-        self.mounted = next(iter(self.volumes), None) if enabled else None
+        wanted = self.files.get(WHICH_VOLUME) is not None
+        self.mounted = next(iter(self.volumes), None) if wanted else None
 
     def power_off(self) -> None:
         """Everything that ran stops; records of running jobs stay as they are."""
@@ -149,8 +156,11 @@ class Host:
             self._forget()
 
     def _forget(self) -> None:
-        for path in ("/root/.ssh", "/root/.docker", JOBS, "/opt/tenant/host-agent", "/run"):
+        for path in ("/root/.ssh", "/root/.docker", JOBS, "/run"):
             self.files.remove(path)
+        for name in self.files.children("/opt/tenant/host-agent"):
+            if name != "hostagent.pyz":
+                self.files.remove(f"/opt/tenant/host-agent/{name}")
         for name in self.files.children("/etc/ssh"):
             if name.startswith("ssh_host_"):
                 self.files.remove(f"/etc/ssh/{name}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,15 @@ import yaml
 
 from localcloud.machines.simulated_host import programs
 from localcloud.machines.simulated_host.ended import Ended
-from localcloud.machines.simulated_host.host import DATA, HOST_KEY, STATE, Host, Pace, RunningJob
+from localcloud.machines.simulated_host.host import (
+    DATA,
+    HOST_KEY,
+    STATE,
+    WHICH_VOLUME,
+    Host,
+    Pace,
+    RunningJob,
+)
 
 AGENT = "/opt/tenant/host-agent/hostagent.pyz"
 STAGED_KEY = "/opt/tenant/host-agent/host-key"
@@ -36,31 +45,47 @@ class JobError(Exception):
 
 
 def start(host: Host, argv: Sequence[str], now: datetime, pace: Pace) -> Ended:
-    """`start NAME DIGEST LIMIT PROGRAM…`: note the job; a running one is left alone."""
-    name, digest, _limit, *program = argv
-    if any(job.name == name for job in host.running):
-        return Ended(out=f"tenant-job-{name}.service is running already\n")
-    if program[1:3] != [AGENT, "work"] or name not in WORK:
-        return Ended(127, "", f"{name}: the simulated machine has no such job")
-    begins = max([now, *(job.ends for job in host.running)])
-    ends = begins + timedelta(seconds=pace.jobs.get(name, 0.0))
-    host.running.append(
-        RunningJob(name=name, digest=digest, arguments=list(program[5:]), ends=ends)
-    )
-    host.write_record(_record(name, digest, now, phase="running", message="started"))
-    return Ended()
+    """`start LIMIT PLAN`: note the jobs of the plan; those that run already are left alone."""
+    busy = {job.name for job in host.running}
+    plan = [entry for entry in json.loads(argv[1]) if entry[0] not in busy]
+    if unknown := [name for name, *_ in plan if name not in WORK]:
+        return Ended(127, "", f"{unknown[0]}: the simulated machine has no such job")
+    unit = f"tenant-job-{uuid.uuid4().hex[:8]}.service"
+    for name, digest, *arguments in plan:
+        begins = max([_may_begin(host, name, now, pace), *(job.ends for job in host.running)])
+        ends = begins + timedelta(seconds=pace.jobs.get(name, 0.0))
+        host.running.append(
+            RunningJob(name=name, digest=digest, unit=unit, arguments=arguments, ends=ends)
+        )
+        host.write_record(_record(name, digest, now, phase="running", message="started"))
+    return Ended(out="" if plan else "running already\n")
+
+
+def _may_begin(host: Host, name: str, now: datetime, pace: Pace) -> datetime:
+    """The host key is replaced at once; everything else waits for cloud-init."""
+    ready = host.ready_at(pace)
+    if name == "host-key" or ready is None:
+        return now
+    return max(now, ready + timedelta(seconds=pace.cloud_init))
 
 
 def advance(host: Host, now: datetime) -> bool:
-    """Let every job end whose time has come; whether any did."""
-    due = [job for job in host.running if job.ends <= now]
-    for job in due:
-        host.running.remove(job)
-        _finish(host, job)
-    return bool(due)
+    """Let every job end whose time has come, in order; whether any did.
+
+    A job that fails takes those with it that would have come after it in its unit.
+    """
+    ended = False
+    while host.running and host.running[0].ends <= now:
+        job = host.running.pop(0)
+        ended = True
+        if not _finish(host, job):
+            for other in [each for each in host.running if each.unit == job.unit]:
+                host.running.remove(other)
+                host.remove_record(other.name)
+    return ended
 
 
-def _finish(host: Host, job: RunningJob) -> None:
+def _finish(host: Host, job: RunningJob) -> bool:
     ending: dict[str, Any] = {"finished": job.ends.isoformat(timespec="milliseconds")}
     try:
         _planned_failure(host, job)
@@ -70,6 +95,7 @@ def _finish(host: Host, job: RunningJob) -> None:
     finally:
         _count_down(host, ending)
     host.write_record(_record(job.name, job.digest, job.ends, **ending))
+    return bool(ending.get("phase") == "done")
 
 
 def _planned_failure(host: Host, job: RunningJob) -> None:
@@ -218,7 +244,7 @@ def mount_disk(host: Host, arguments: Sequence[str]) -> str:
         raise JobError("foreign-disk", f"the volume holds {disk.fs}, not XFS: it is not touched")
     disk.fs = "xfs"
     host.mounted = disk.volume_id
-    host.files.write("/etc/systemd/system/tenant-data.service", b"[Service]\nType=oneshot\n")
+    host.files.write(WHICH_VOLUME, f"DEVICE=scsi-0HC_Volume_{disk.volume_id}\n".encode())
     host.units["tenant-data.service"] = "active"
     return "mounted"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -18,6 +19,7 @@ def facts(host: Host, client: str) -> dict[str, Any]:
     cloud_init, message = _cloud_init(host)
     disk = host.volumes.get(host.mounted) if host.mounted is not None else None
     return {
+        "agent": hashlib.sha256(host.files.read(jobs.AGENT) or b"").hexdigest(),
         "boot_id": host.boot_id,
         "hostname": host.hostname,
         "client_address": client,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .failures import JobError, brief, classify
+from .places import Places
 from .process import Ended, run
 from .records import Progress
 
@@ -19,24 +21,19 @@ OPTIONS = (
 )
 
 
-def missing(packages: Sequence[str]) -> Iterator[str]:
-    """Every package that is not fully installed."""
-    if not packages:
-        return
-    asked = run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\\n", *packages])
-    there = {line.split()[0] for line in asked.out.splitlines() if line.endswith(" installed")}
-    for package in packages:
-        if package not in there:
-            yield f"package {package} is not installed"
+def installed(places: Places) -> set[str]:
+    """Every package that is fully installed, as dpkg's own database says."""
+    text = places.at("/var/lib/dpkg/status").read_text(errors="replace")
+    return set(re.findall(r"^Package: (\S+)\nStatus: \w+ ok installed$", text, re.MULTILINE))
 
 
-def install(packages: Sequence[str], progress: Progress) -> None:
+def install(places: Places, packages: Sequence[str], progress: Progress) -> None:
     """Install what is missing; refreshes the lists first.
 
     Raises:
         JobError: apt-locked, disk-full or apt-failed, with apt's own words.
     """
-    if not list(missing(packages)):
+    if not set(packages) - installed(places):
         return
     patiently(["apt-get", *OPTIONS, "update"], progress)
     patiently(["apt-get", *OPTIONS, "install", "--no-install-recommends", *packages], progress)

@@ -1,7 +1,8 @@
 """The data volume at `/srv/tenant`: formatted only when it is provably empty, grown when it can.
 
-A unit of our own mounts it: a mount unit would need a device unit, which only udev makes. Docker
-starts after it, so no container ever writes to the root disk in its place.
+A unit of our own mounts it (item `data-disk` of the list): a mount unit would need a device unit,
+which only udev makes. Docker starts after it, so no container ever writes to the root disk in its
+place. Which volume it is, a file says.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from .places import Places
 from .process import must, run
 from .records import Progress
 
-OPTIONS = "nodev,nosuid,noatime"
 WAIT_SECONDS = 30.0
-UNIT = "/etc/systemd/system/tenant-data.service"
-DOCKER_DROP_IN = "/etc/systemd/system/docker.service.d/10-tenant-data.conf"
+GLANCE_SECONDS = 0.05
+WHICH = "/etc/tenant/data-volume"
+MOUNTED = "/srv/tenant"
 
 
 def device_of(volume_id: str) -> str:
@@ -30,16 +31,15 @@ def device_of(volume_id: str) -> str:
 def mount_volume(places: Places, argv: Sequence[str], progress: Progress) -> str:
     """Make volume `argv[0]` the file system at `/srv/tenant`."""
     device = device_of(argv[0])
-    progress.say(f"waiting for {device}")
+    progress.say(f"mounting {device}")
     wait_for(places.at(device), device)
-    if not is_mounted():
+    mounted = is_mounted()
+    if not mounted:
         format_if_empty(device, progress)
-    changed = write_units(places, device)
-    must(["systemctl", "daemon-reload"])
-    must(["systemctl", "enable", "--quiet", "tenant-data.service"])
-    if not is_mounted():
+    changed = files.ensure(places.at(WHICH), f"DEVICE={device}\n".encode())
+    if not mounted:
         must(["systemctl", "restart", "tenant-data.service"], limit=120, otherwise="disk-missing")
-    must(["xfs_growfs", "-d", "/srv/tenant"], otherwise="foreign-disk")
+    must(["xfs_growfs", "-d", MOUNTED], otherwise="foreign-disk")
     return "mounted" if changed else "mounted, nothing to change"
 
 
@@ -53,12 +53,12 @@ def wait_for(path: Path, device: str) -> None:
                 f"{device} did not appear within {WAIT_SECONDS:.0f} s: "
                 "is the volume attached to this server?",
             )
-        time.sleep(0.2)
+        time.sleep(GLANCE_SECONDS)
 
 
 def is_mounted() -> bool:
     """Whether something is mounted at `/srv/tenant`."""
-    return run(["mountpoint", "--quiet", "/srv/tenant"]).ok
+    return Path(MOUNTED).is_mount()
 
 
 def format_if_empty(device: str, progress: Progress) -> None:
@@ -80,21 +80,3 @@ def has_no_signature(device: str) -> bool:
     """`blkid` also says 2 when it cannot read; `wipefs` lists every signature or fails."""
     listed = run(["wipefs", "--no-act", "--noheadings", device])
     return listed.ok and not listed.out.strip()
-
-
-def write_units(places: Places, device: str) -> bool:
-    """The unit that mounts at boot and Docker's dependency on it; whether either changed."""
-    wait = f"until [ -b {device} ]; do sleep 0.2; done"
-    unit = (
-        "[Unit]\nDescription=Data volume of the tenant\nBefore=docker.service\n"
-        "ConditionPathIsMountPoint=!/srv/tenant\n\n"
-        "[Service]\nType=oneshot\nRemainAfterExit=yes\n"
-        "ExecStartPre=/usr/bin/mkdir -p /srv/tenant\n"
-        f"ExecStartPre=/usr/bin/timeout 60 /bin/sh -c '{wait}'\n"
-        f"ExecStart=/usr/bin/mount -t xfs -o {OPTIONS} {device} /srv/tenant\n\n"
-        "[Install]\nWantedBy=multi-user.target\n"
-    )
-    drop_in = "[Unit]\nWants=tenant-data.service\nAfter=tenant-data.service\n"
-    first = files.ensure(places.at(UNIT), unit.encode())
-    second = files.ensure(places.at(DOCKER_DROP_IN), drop_in.encode())
-    return first or second

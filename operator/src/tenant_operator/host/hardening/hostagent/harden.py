@@ -7,27 +7,35 @@ The list is data (`host.bootstrap` makes it); this is its interpreter. An item w
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from . import apt, files
-from .failures import JobError, brief
+from .failures import JobError
+from .glance import Glance, Item
 from .places import Places
-from .process import Ended, must, run
+from .process import must
+from .proofs import Proofs
 from .records import Progress
-
-Item = dict[str, Any]
 
 
 def apply_list(places: Places, argv: Sequence[str], progress: Progress) -> str:
-    """Bring every item of the list `argv[0]` to what it declares; looks again afterwards."""
-    items = read_list(places, Path(argv[0]))
+    """Bring every item of the list `argv[0]` to what it declares; looks again afterwards.
+
+    What a machine's own files prove needs no program, so a list that still holds takes a moment.
+    """
+    items, proofs = read_list(places, Path(argv[0])), Proofs(places)
     for item in items:
         if item.get("early"):
             write_files(places, item)
-    changed = [item["name"] for item in items if bring(places, item, progress)]
+    changed: list[str] = []
+    seen = Glance(places, items, proofs=proofs, trusting=True)
+    for item in items:
+        if write_files(places, item) or next(seen.differences(item), None) is not None:
+            progress.say(f"{item['name']}: {item['why']}")
+            bring(places, item, proofs, progress)
+            changed.append(item["name"])
+            seen = Glance(places, items, proofs=proofs, trusting=True)
     note_no_drift(places)
     return f"changed: {', '.join(changed)}" if changed else "nothing to change"
 
@@ -41,27 +49,22 @@ def note_no_drift(places: Places) -> None:
 def read_list(places: Places, path: Path) -> list[Item]:
     """The items that apply to this machine."""
     listed: list[Item] = json.loads(places.at(str(path)).read_text())["items"]
-    contained = run(["systemd-detect-virt", "--container", "--quiet"]).ok
+    contained = places.at("/run/systemd/container").exists()
     return [item for item in listed if not (contained and item.get("where") == "own-kernel")]
 
 
-def bring(places: Places, item: Item, progress: Progress) -> bool:
-    """Apply one item if it differs; returns whether it did.
+def bring(places: Places, item: Item, proofs: Proofs, progress: Progress) -> None:
+    """Apply one item.
 
     Raises:
         JobError: a command failed, or the item still differs after it was applied.
     """
-    wrote = write_files(places, item)
-    if not wrote and not list(differences(places, item)):
-        return False
-    progress.say(f"{item['name']}: {item['why']}")
-    apt.install(item.get("packages", []), progress)
+    apt.install(places, item.get("packages", []), progress)
     for argv in item.get("apply", []):
         must(argv, limit=180)
-    remaining = list(differences(places, item))
-    if remaining:
-        raise JobError("other", f"hardening item {item['name']} does not hold: {remaining[0]}")
-    return True
+    remaining = next(Glance(places, [item], proofs=proofs).differences(item), None)
+    if remaining is not None:
+        raise JobError("other", f"hardening item {item['name']} does not hold: {remaining}")
 
 
 def write_files(places: Places, item: Item) -> bool:
@@ -77,68 +80,9 @@ def write_files(places: Places, item: Item) -> bool:
     return changed
 
 
-def differences(places: Places, item: Item) -> Iterator[str]:
-    """Every way in which the machine is not what the item declares, as a sentence."""
-    for file in item.get("files", []):
-        content = file["content"].encode()
-        if not files.same(places.at(file["path"]), content, mode=file["mode"]):
-            yield f"{file['path']} is not as declared"
-    for path in item.get("absent", []):
-        if places.at(path).exists():
-            yield f"{path} exists"
-    yield from apt.missing(item.get("packages", []))
-    for unit in item.get("units", []):
-        yield from unit_differences(unit)
-    for key, value in item.get("sysctls", {}).items():
-        yield from sysctl_differences(places, key, value)
-    for check in item.get("checks", []):
-        yield from check_differences(check)
-
-
-def unit_differences(unit: str) -> Iterator[str]:
-    """A unit must be enabled and run, unless its own conditions rule this machine out."""
-    shown = run(["systemctl", "show", unit, "--property=ActiveState,ConditionResult,UnitFileState"])
-    facts = dict(line.split("=", 1) for line in shown.out.splitlines() if "=" in line)
-    if facts.get("UnitFileState") not in {"enabled", "static", "alias", "enabled-runtime"}:
-        yield f"{unit} is not enabled"
-    elif facts.get("ActiveState") != "active" and not ruled_out(unit, facts):
-        yield f"{unit} is {facts.get('ActiveState', 'unknown')}"
-
-
-def ruled_out(unit: str, facts: dict[str, str]) -> bool:
-    """Whether systemd tried and a condition (container, missing capability) said no."""
-    tried = run(["systemctl", "show", unit, "--property=ConditionTimestampMonotonic", "--value"])
-    return facts.get("ConditionResult") == "no" and tried.out.strip() not in {"", "0"}
-
-
-def sysctl_differences(places: Places, key: str, value: str) -> Iterator[str]:
-    """A kernel setting; one that this kernel does not have cannot differ."""
-    path = places.at(f"/proc/sys/{key.replace('.', '/')}")
-    try:
-        found = " ".join(path.read_text().split())
-    except FileNotFoundError:
-        return
-    if found != value:
-        yield f"{key} is {found}, not {value}"
-
-
-def check_differences(check: dict[str, Any]) -> Iterator[str]:
-    """A program that must succeed and, where asked, print lines that match."""
-    ended: Ended = run(check["argv"], limit=30)
-    if not ended.ok:
-        text = brief(ended.err or ended.out, limit=200)
-        yield f"`{' '.join(check['argv'])}` ended with {ended.code}: {text}"
-        return
-    for pattern in check.get("prints", []):
-        if not re.search(pattern, ended.out, re.MULTILINE | re.IGNORECASE):
-            yield f"`{' '.join(check['argv'])}` does not print {pattern!r}"
-
-
 def drift_as_json(places: Places, path: Path) -> str:
-    """`{item: first difference}` of the whole list, changing nothing."""
-    found = {}
-    for item in read_list(places, path):
-        first = next(differences(places, item), None)
-        if first is not None:
-            found[item["name"]] = first
-    return json.dumps(found)
+    """`{item: first difference}` of the whole list by every check, changing nothing."""
+    items = read_list(places, path)
+    seen = Glance(places, items, proofs=Proofs(places))
+    found = {item["name"]: next(seen.differences(item), None) for item in items}
+    return json.dumps({name: first for name, first in found.items() if first is not None})

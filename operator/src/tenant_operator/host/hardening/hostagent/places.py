@@ -37,6 +37,11 @@ class Places:
         return self.at("/run/tenant/drift.json")
 
     @property
+    def proofs(self) -> Path:
+        """Checks that held; goes with a copy of the machine."""
+        return self.at("/var/lib/tenant/proofs.json")
+
+    @property
     def data(self) -> Path:
         """Where the data volume is mounted."""
         return self.at("/srv/tenant")

@@ -13,13 +13,14 @@ from .places import Places
 
 @dataclass(frozen=True)
 class Record:
-    """The last run of a job of one name."""
+    """The last run of a job of one name, and the unit that ran it."""
 
     name: str
     digest: str
-    phase: str
+    phase: str = "running"
     failure: str | None = None
     message: str = ""
+    unit: str = ""
     started: str = ""
     finished: str | None = None
 
@@ -38,6 +39,14 @@ def write(places: Places, record: Record) -> None:
     """Store a record."""
     text = json.dumps(asdict(record), ensure_ascii=False).encode() + b"\n"
     files.replace(path_of(places, record.name), text, mode=0o640)
+
+
+def put_back(places: Places, name: str, record: Record | None) -> None:
+    """Make the record what it was before: another one, or none."""
+    if record is None:
+        path_of(places, name).unlink(missing_ok=True)
+    else:
+        write(places, record)
 
 
 def read(places: Places, name: str) -> Record | None:

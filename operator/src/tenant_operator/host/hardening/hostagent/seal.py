@@ -1,4 +1,4 @@
-"""Makes a machine ready to be copied: packages and images in, everything that identifies it out.
+"""Makes a machine ready to be copied: hardened, images in, everything that identifies it out.
 
 The operator still has to read the record of this job, so its key goes last: a unit removes it while
 the machine shuts down.
@@ -17,7 +17,8 @@ from .process import must, run
 from .records import Progress
 
 LAST = (
-    "rm -rf /root/.ssh /root/.docker /etc/ssh/ssh_host_* /opt/tenant; "
+    "rm -rf /root/.ssh /root/.docker /etc/ssh/ssh_host_*; "
+    "find /opt/tenant -type f ! -name hostagent.pyz -delete; "
     "cloud-init clean --logs --seed --machine-id; "
     "rm -rf /var/lib/cloud /var/log/journal/*; sync"
 )

@@ -1,8 +1,9 @@
 """Prints one JSON object with everything the operator wants to know about a machine.
 
 Sent over standard input (`python3 - observe`), so it works on a machine that nothing was installed
-on yet; standard library only. It changes nothing; the hardening check, which costs a second, is
-repeated at most every five minutes and kept in /run (the hardening job leaves its own there).
+on yet; standard library only, and no other module of the agent. It changes nothing; the hardening
+check, which costs a second, is repeated at most every five minutes and kept in /run (the hardening
+job leaves its own there).
 
 While cloud-init or a job is running, it waits up to a second for news before it answers, so that
 the operator hears of the end at once and not with its next look.
@@ -10,6 +11,7 @@ the operator hears of the end at once and not with its next look.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -21,11 +23,12 @@ from typing import Any
 
 JOBS = Path("/opt/tenant/jobs")
 STATE = Path("/opt/tenant/state.json")
-AGENT = "/opt/tenant/host-agent/hostagent.pyz"
+AGENT = Path("/opt/tenant/host-agent/hostagent.pyz")
 HARDENING = Path("/opt/tenant/host-agent/harden.json")
 DRIFT = Path("/run/tenant/drift.json")
 DRIFT_SECONDS = 300.0
 ROOT_DISK = ("/opt/tenant", "/")
+DOCKER = "/run/docker.sock"
 DISKS = Path("/dev/disk/by-id")
 VOLUME = "scsi-0HC_Volume_"
 NEWS_SECONDS = 1.0
@@ -65,23 +68,32 @@ def cloud_init() -> tuple[str, str]:
 
 def jobs() -> dict[str, Any]:
     """The record of every job; one that says running without a unit was interrupted."""
-    records = {}
-    for path in JOBS.glob("*.json"):
-        lives = alive(path.stem)  # asked first: a job writes its end before its unit ends
-        record = load(path)
-        if record.get("phase") == "running" and not lives:
+    units = {record.get("unit", "") for record in records().values() if running(record)}
+    alive = {unit for unit in units if lives(unit)}
+    found = records()  # read again: a job writes its end before its unit ends
+    for record in found.values():
+        if running(record) and record.get("unit", "") in units - alive:
             record |= {
                 "phase": "failed",
                 "failure": "interrupted",
                 "message": f"stopped in the middle: {record.get('message', '')}",
             }
-        records[path.stem] = record
-    return records
+    return found
 
 
-def alive(name: str) -> bool:
-    """Whether the unit of a job runs, or is about to."""
-    unit = f"tenant-job-{name}.service"
+def records() -> dict[str, dict[str, Any]]:
+    """What lies in the folder of job records, by job."""
+    read = ((path.stem, load(path)) for path in JOBS.glob("*.json"))
+    return {name: record for name, record in read if record}
+
+
+def running(record: dict[str, Any]) -> bool:
+    """Whether a job's record does not tell its end yet."""
+    return record.get("phase") == "running"
+
+
+def lives(unit: str) -> bool:
+    """Whether a unit runs, or is about to."""
     state = output("systemctl", "show", unit, "--property=ActiveState", "--value").strip()
     return state in {"active", "activating", "deactivating", "reloading"}
 
@@ -115,14 +127,27 @@ def free_mib(*paths: str) -> int:
 
 def services() -> dict[str, str]:
     """Health of every Compose service, or its state where it has no health check."""
-    label = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
-    project = "--filter=label=com.docker.compose.project=tenant"
-    once = "--filter=label=com.docker.compose.oneoff=False"
+    labels = ["com.docker.compose.project=tenant", "com.docker.compose.oneoff=False"]
     found = {}
-    for line in output("docker", "ps", "--all", project, once, f"--format={label}").splitlines():
-        service, state, status = line.split("\t")
-        found[service] = health(state, status)
+    for container in docker("/containers/json?all=1&filters=" + json.dumps({"label": labels})):
+        service = container["Labels"]["com.docker.compose.service"]
+        found[service] = health(container["State"], container["Status"])
     return found
+
+
+def docker(path: str) -> list[dict[str, Any]]:
+    """What the engine answers on its socket; nothing while it does not."""
+    request = f"GET {path.replace(' ', '')} HTTP/1.0\r\nHost: docker\r\n\r\n"
+    try:
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.settimeout(20)
+            engine.connect(DOCKER)
+            engine.sendall(request.encode())
+            answer = b"".join(iter(lambda: engine.recv(65536), b""))
+        found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    except (OSError, ValueError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 def health(state: str, status: str) -> str:
@@ -138,7 +163,7 @@ def drift() -> dict[str, str]:
         return {}
     if DRIFT.exists() and time.time() - DRIFT.stat().st_mtime < DRIFT_SECONDS:
         return load(DRIFT)
-    text = output(sys.executable, AGENT, "check", str(HARDENING))
+    text = output(sys.executable, str(AGENT), "check", str(HARDENING))
     if text:
         DRIFT.parent.mkdir(parents=True, exist_ok=True)
         DRIFT.write_text(text)
@@ -148,11 +173,13 @@ def drift() -> dict[str, str]:
 def going_on() -> list[str]:
     """What is running, in its own words; empty when nothing is."""
     found = ["cloud-init"] if cloud_init()[0] == "running" else []
-    for path in JOBS.glob("*.json"):
-        record = load(path)
-        if record.get("phase") == "running":
-            found.append(f"{path.stem}: {record.get('message', '')}")
-    return found
+    jobs_ = records().items()
+    return found + [f"{name}: {job.get('message', '')}" for name, job in jobs_ if running(job)]
+
+
+def agent() -> str:
+    """The digest of the host agent; empty when there is none."""
+    return hashlib.sha256(AGENT.read_bytes()).hexdigest() if AGENT.exists() else ""
 
 
 def await_news(seconds: float) -> None:
@@ -166,8 +193,9 @@ def observe() -> dict[str, Any]:
     """All facts."""
     await_news(NEWS_SECONDS)
     state, message = cloud_init()
-    mounted = mounted_volume()
+    mounted, release = mounted_volume(), load(STATE).get("release")
     return {
+        "agent": agent(),
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         "hostname": socket.gethostname(),
         "client_address": os.environ.get("SSH_CONNECTION", "").partition(" ")[0],
@@ -177,8 +205,8 @@ def observe() -> dict[str, Any]:
         "mounted_volume": mounted,
         "root_free_mib": free_mib(*ROOT_DISK),
         "data_free_mib": free_mib("/srv/tenant") if mounted is not None else 0,
-        "release": load(STATE).get("release"),
-        "services": services(),
+        "release": release,
+        "services": services() if release else {},
         "drift": drift(),
     }
 
