@@ -31,10 +31,10 @@ class Tour:
     def __init__(self, api: HetznerApi) -> None:
         self._api = api
         self.done: set[str] = set()
-        self.ids: dict[str, object] = {}
+        self.ids: dict[str, Any] = {}
         self._action = 0
 
-    def ask(self, operation: str, body: object = None, query: str = "", **values: object) -> Any:
+    def ask(self, operation: str, body: object = None, query: str = "", **values: Any) -> Any:
         """One operation, on what was last made of its kind unless told otherwise."""
         method, path = operation.split(" ", 1)
         filled = path.replace("/actions/{id}", f"/actions/{self._action}")
@@ -63,7 +63,7 @@ class Tour:
             assert ended["status"] == "success", f"{path} {name}: {ended}"
         return document
 
-    def reads(self, path: str, one: str = "{id}", **values: object) -> None:
+    def reads(self, path: str, one: str = "{id}", **values: Any) -> None:
         """Every read of a kind."""
         for operation in (f"GET {path}", f"GET {path}/{one}"):
             self.ask(operation, **values)
