@@ -7,6 +7,7 @@ code says that something broke.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from load import (
     bench_chain,
     bench_controlplane,
+    bench_drift,
     bench_embedding,
     bench_localcloud,
     bench_quality,
@@ -54,6 +56,11 @@ def embedding(_data: Path | None) -> None:
     bench_embedding.run()
 
 
+def drift(_data: Path | None) -> None:
+    """How long a change at the cloud goes unnoticed."""
+    bench_drift.run()
+
+
 def controlplane(_data: Path | None) -> None:
     """The control plane's start."""
     bench_controlplane.run()
@@ -70,12 +77,18 @@ GROUPS: dict[str, Group] = {
     "embedding": embedding,
     "retrieval": retrieval,
     "quality": quality,
+    "drift": drift,
     "chain": chain,
 }
 
 
 def main() -> int:
-    """Read the command line; returns the exit code."""
+    """Read the command line; returns the exit code.
+
+    Ctrl-C and a request to end, from wherever it was started, both stop what runs in order.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="hack/bench", description=__doc__)
     parser.add_argument("--only", default="", help=f"comma list of {', '.join(GROUPS)}")
     parser.add_argument("--data", type=Path, help="folder of test data")
@@ -103,6 +116,9 @@ def ran(name: str, data: Path | None) -> bool:
     started = time.monotonic()
     try:
         GROUPS[name](data)
+    except KeyboardInterrupt:
+        say(f"{name} was interrupted; what it had started is stopped")
+        raise SystemExit(130) from None
     except Exception as error:  # noqa: BLE001 - the edge: told, counted in the exit code
         say(f"{name} broke: {type(error).__name__}: {error}")
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -57,13 +58,22 @@ def say(text: str) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Cores, memory and the load of the last minute, which a loaded machine betrays."""
+    """Cores, processor, memory and the load of the last minute, which a loaded machine betrays."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": len(os.sched_getaffinity(0)),
+        "cpu": cpu(),
         "memory_gib": round(pages / GIB, 1),
         "load_1m": round(os.getloadavg()[0], 2),
     }
+
+
+def cpu() -> str:
+    """What the processor calls itself; its architecture where it does not say."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 def resident_mib(process: int) -> float:

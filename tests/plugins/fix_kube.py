@@ -6,6 +6,7 @@ import json
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,21 @@ class Kubectl:
         return found
 
 
-@pytest.fixture(scope="session")
-def kube_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+@contextmanager
+def cluster_with_crds(folder: Path) -> Iterator[ControlPlane]:
     """A control plane with the product's CRDs installed."""
-    with start(Options(tmp_path_factory.mktemp("kube"))) as plane:
+    with start(Options(folder)) as plane:
         kubectl = Kubectl(plane.kubeconfig, "default")
         if any((REPOSITORY / "crds").glob("*.yaml")):
             kubectl.run("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
             kubectl.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def kube_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The control plane of the run."""
+    with cluster_with_crds(tmp_path_factory.mktemp("kube")) as plane:
         yield plane
 
 

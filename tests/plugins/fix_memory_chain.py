@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,14 +230,14 @@ def _secret(name: str, key: str, value: str) -> Document:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
 
 
-@pytest.fixture
-def memory_chain(
-    kube_cluster: ControlPlane, kubectl: Kubectl, tmp_path: Path
+@contextmanager
+def running_memory_chain(
+    plane: ControlPlane, kubectl: Kubectl, folder: Path
 ) -> Iterator[MemoryChain]:
     """Everything up and the Fleet applied; the operator is not started yet."""
     ssh, web, http = free_ports(3)
     cloud = start_localcloud(
-        tmp_path / "cloud",
+        folder / "cloud",
         "--backend=memory",
         "--port-base=0",
         f"--ports=machine_ssh={ssh},machine={web},machine_http={http}",
@@ -244,9 +245,7 @@ def memory_chain(
         "--forward=off",
         only=("hetzner", "dns"),
     )
-    operator = OperatorProcess(
-        kube_cluster.kubeconfig, kubectl.namespace, tmp_path / "operator.log"
-    )
+    operator = OperatorProcess(plane.kubeconfig, kubectl.namespace, folder / "operator.log")
     chain = MemoryChain(cloud, kubectl, operator, ssh, web)
     try:
         kubectl.apply(*chain.secrets(), chain.fleet())
@@ -256,3 +255,12 @@ def memory_chain(
         cloud.stop()
         kubectl.run("patch", "tenants", "--all", "--type=merge", "-p",
                     '{"metadata":{"finalizers":null}}', check=False)  # fmt: skip
+
+
+@pytest.fixture
+def memory_chain(
+    kube_cluster: ControlPlane, kubectl: Kubectl, tmp_path: Path
+) -> Iterator[MemoryChain]:
+    """The chain of one test."""
+    with running_memory_chain(kube_cluster, kubectl, tmp_path) as chain:
+        yield chain

@@ -113,9 +113,14 @@ class Account:
         return last + stretched(interval, self.cloud.budget(), requests=pages) - self.clock()
 
     async def sweep_fast(self) -> set[str]:
-        """Read servers and DNS records; returns the uids of tenants to look after."""
+        """Read servers and DNS records; returns the uids of tenants to look after.
+
+        The firewall guards every machine: it is looked at as often, by the fleet's own step.
+        """
         purpose = Purpose(lane=BACKGROUND, sweep=True)
         started = self.clock()
+        if self.inventory.records_swept is not None:
+            self.firewall = UNKNOWN
         selector = fleet_selector(self.identity)
         found = await self.gate.call(
             "list_servers", lambda: self.cloud.list_servers(selector), purpose
@@ -132,7 +137,7 @@ class Account:
         return changed
 
     async def sweep_slow(self) -> set[str]:
-        """Read volumes and addresses (and forget the rest of the shared things)."""
+        """Read volumes and addresses (and forget the catalogue)."""
         purpose = Purpose(lane=BACKGROUND, sweep=True)
         started = self.clock()
         selector = fleet_selector(self.identity)
@@ -145,7 +150,6 @@ class Account:
         changed = self.inventory.volumes.sweep(by_tenant(volumes), started=started)
         changed |= self.inventory.addresses.sweep(by_tenant(addresses), started=started)
         if self.slow_swept is not None:
-            self.firewall = UNKNOWN
             self.catalogue = UNKNOWN
         self.slow_swept = started
         return changed

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from load import report
+from load import plots, report
 from load.figures import Figure, emit, from_line, median, percentile
 
 MACHINE = {"cores": 2, "memory_gib": 24.0, "load_1m": 1.5}
@@ -72,7 +72,7 @@ def test_the_page_says_what_was_missed_and_what_it_is_compared_to() -> None:
 
 
 def test_the_plot_shows_each_step_where_the_one_before_it_ends() -> None:
-    root = ElementTree.fromstring(report.plot([("A", 1.0), ("B", 3.0)]))  # noqa: S314 - ours
+    root = ElementTree.fromstring(plots.steps([("A", 1.0), ("B", 3.0)]))  # noqa: S314 - ours
     bars = [
         (float(each.attrib["x"]), float(each.attrib["width"]))
         for each in root.iter("{http://www.w3.org/2000/svg}rect")
@@ -82,10 +82,11 @@ def test_the_plot_shows_each_step_where_the_one_before_it_ends() -> None:
     assert bars[1][1] == pytest.approx(3 * bars[0][1])
 
 
-def test_the_committed_page_and_plot_are_those_of_the_committed_results() -> None:
+def test_the_committed_page_and_plots_are_those_of_the_committed_results() -> None:
     results = json.loads((report.DOCS / report.RESULTS).read_text())
     assert (report.DOCS / report.PAGE).read_text() == report.page(results)
-    assert (report.DOCS / report.PLOT).read_text() == report.plot(report.steps_of(results))
+    for name, drawn in report.drawings(results).items():
+        assert (report.DOCS / report.PLOTS.format(name)).read_text() == drawn
 
 
 def test_collected_lines_are_taken_in(tmp_path: Path) -> None:
