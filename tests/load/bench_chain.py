@@ -301,13 +301,15 @@ def report_memory(chain: MeasuredChain, tenant: objects.Document) -> None:
     machine = find_machine(chain.cloud_folder, tenant["status"]["server"]["id"])
     services = machine.memory()
     shown = {name: round(size / MEGABYTE, 1) for name, size in services.items()}
+    empty = machine.empty() * len(services) / MEGABYTE
+    floor = {"floor": "as many containers that only sleep", "floor_mb": round(empty, 1)}
     emit(
         Figure(
             name="stack_memory",
             value=sum(services.values()) / MEGABYTE,
             unit="MB",
             bar=600,
-            context={"services": shown},
+            context={"services": shown, **floor},
         )
     )
     resident = resident_mib(chain.operator.process.pid) * 1024**2 / MEGABYTE
@@ -324,13 +326,15 @@ def report_memory(chain: MeasuredChain, tenant: objects.Document) -> None:
 
 def report_answers(chain: MeasuredChain, tenant: objects.Document) -> None:
     """How long the model's first byte takes to the browser's side."""
-    found = measure(chain, tenant, rounds=10)
+    found, nothing = measure(chain, tenant, rounds=10)
     first = [each.first_byte for each in found]
     context = {
         "answers": len(found),
         "p95": round(percentile(first, 0.95), 1),
         "max": round(max(first), 1),
         "question_to_model_ms": round(statistics.median(each.before for each in found), 1),
+        "floor": "a request for nothing there and back through the same name",
+        "floor_ms": round(statistics.median(nothing), 1),
     }
     emit(
         Figure(

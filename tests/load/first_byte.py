@@ -54,6 +54,12 @@ class TimedCustomer(Customer):
                     raise RefusedError(data["failure"]["message"])
         return moments
 
+    def nothing(self) -> float:
+        """Milliseconds of a request through the same door that asks for nothing."""
+        started = time.perf_counter()
+        self._json("GET", "/healthz")
+        return (time.perf_counter() - started) * 1000
+
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     name = ""
@@ -73,8 +79,13 @@ def passage(moments: dict[str, float], model: float) -> Passage:
     )
 
 
-def measure(chain: Chain, tenant: objects.Document, *, rounds: int) -> list[Passage]:
-    """Sign in, upload the handbook and ask, `rounds` times each question."""
+def measure(
+    chain: Chain, tenant: objects.Document, *, rounds: int
+) -> tuple[list[Passage], list[float]]:
+    """Sign in, upload the handbook and ask, `rounds` times each question; then ask for nothing.
+
+    Returns the answers' times, and the milliseconds of as many requests that ask for nothing.
+    """
     name, email = tenant["metadata"]["name"], tenant["spec"]["agent"]["adminEmail"]
     once = chain.secret(f"{name}-secrets", "bootstrap_password")
     model = Administration(origin_of(chain.endpoints["model_local"]))
@@ -84,7 +95,8 @@ def measure(chain: Chain, tenant: objects.Document, *, rounds: int) -> list[Pass
         customer.upload(HANDBOOK.name, HANDBOOK.read_bytes())
         customer.timed(QUESTIONS[0])
         asked = [question for _ in range(rounds) for question in QUESTIONS]
-        return [_ask(customer, model, question) for question in asked]
+        answers = [_ask(customer, model, question) for question in asked]
+        return answers, [customer.nothing() for _ in asked]
 
 
 def _ask(customer: TimedCustomer, model: Administration, question: str) -> Passage:

@@ -19,6 +19,9 @@ from localcloud.machines.container.blueprint import INSTANCE_LABEL, SERVER_LABEL
 from localcloud.settings import Settings
 
 UNITS = {"B": 1, "kB": 1e3, "KiB": 1024, "MB": 1e6, "MiB": 1024**2, "GB": 1e9, "GiB": 1024**3}
+REDIS = "tenant-redis-1"
+EMPTY = "bench-empty"
+SETTLE = 2.0
 CLOUD_INIT = "/var/lib/cloud/data/status.json"
 
 
@@ -46,6 +49,17 @@ class Machine:
         """Service → bytes in use, page cache left out, as Docker inside the machine counts."""
         output = self.run("docker", "stats", "--no-stream", "--format", "{{json .}}")
         return stats_bytes(map(json.loads, output.splitlines()))
+
+    def empty(self) -> float:
+        """Bytes in use by a container that only sleeps, made and removed again."""
+        image = self.run("docker", "inspect", "--format={{.Config.Image}}", REDIS).strip()
+        options = ("--detach", f"--name={EMPTY}", "--network=none", "--entrypoint=sleep")
+        self.run("docker", "run", *options, image, "300")
+        try:
+            time.sleep(SETTLE)
+            return self.memory()[EMPTY]
+        finally:
+            self.run("docker", "rm", "--force", EMPTY)
 
 
 def find_machine(cloud_folder: Path, server_id: int) -> Machine:
