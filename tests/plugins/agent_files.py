@@ -14,11 +14,12 @@ def _escaped(text: str) -> bytes:
 
 
 def _page_stream(lines: list[str]) -> bytes:
-    """The first line large, as a heading; the others as one paragraph."""
+    """The first line large, as a heading; the others as one paragraph, tabs as columns."""
     parts = [b"BT /F1 20 Tf 72 760 Td (" + _escaped(lines[0]) + b") Tj ET"]
     for number, line in enumerate(lines[1:]):
-        at = str(720 - 14 * number).encode()
-        parts.append(b"BT /F1 11 Tf 72 " + at + b" Td (" + _escaped(line) + b") Tj ET")
+        for column, text in enumerate(line.split("\t")):
+            at = f"{72 + 150 * column} {720 - 14 * number}".encode()
+            parts.append(b"BT /F1 11 Tf " + at + b" Td (" + _escaped(text) + b") Tj ET")
     return b"\n".join(parts)
 
 

@@ -11,6 +11,7 @@ from tenant_agent.retrieval.blocks import Parsed
 from tenant_agent.retrieval.languages import detect_language
 from tenant_agent.retrieval.parsing.child import reader_of
 from tenant_agent.retrieval.parsing.sandbox import Limits, interpret
+from tenant_agent.retrieval.parsing.tables import lines_of, looks_like_header
 from tenant_agent.retrieval.sniff import sniff
 from tenant_agent.retrieval.split import sentences
 from tenant_agent.services.files import safe_name
@@ -32,7 +33,7 @@ def test_markdown(tmp_path: Path) -> None:
         ("a", 0),
         ("b", 0),
         ("k | v", 0),
-        ("1 | 2", 0),
+        ("k: 1 | v: 2", 0),
     ]
 
 
@@ -74,6 +75,54 @@ def test_form_feeds_are_pages(tmp_path: Path) -> None:
 def test_word_document(tmp_path: Path) -> None:
     found = read(tmp_path, "docx", make_docx("Reisekosten", "30 Cent je Kilometer."))
     assert found == [("Reisekosten", 1), ("30 Cent je Kilometer.", 0)]
+
+
+TABLE = ["Tarif\tPreis pro Monat", "Basis\t29 Euro", "Komfort\t59 Euro"]
+
+
+def test_pdf_words_in_columns_become_rows_with_their_names(tmp_path: Path) -> None:
+    page = ["Preise", "Es gelten diese Preise.", "", *TABLE, "", "Danach geht der Text weiter."]
+    assert read(tmp_path, "pdf", make_pdf([page])) == [
+        ("Preise", 1),
+        ("Es gelten diese Preise.", 0),
+        ("Tarif | Preis pro Monat", 0),
+        ("Tarif: Basis | Preis pro Monat: 29 Euro", 0),
+        ("Tarif: Komfort | Preis pro Monat: 59 Euro", 0),
+        ("Danach geht der Text weiter.", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["Tarif", "Preis"], ["Basis", "29"]], True),
+        ([["2023", "2024"], ["1", "2"]], False),
+        ([["Tarif", "Tarif"], ["a", "b"]], False),
+        ([["Tarif", ""], ["a", "b"]], False),
+        ([["Tarif", "Preis"]], False),
+        ([["Tarif"], ["Basis"]], False),
+    ],
+)
+def test_what_counts_as_a_header(rows: list[list[str]], expected: bool) -> None:
+    assert looks_like_header(rows) is expected
+
+
+def test_rows_of_another_width_and_empty_cells_keep_what_they_say() -> None:
+    rows = [["Tarif", "Preis"], ["Basis", ""], ["Alle Preise netto"]]
+    assert list(lines_of(rows, has_header=True)) == [
+        "Tarif | Preis",
+        "Tarif: Basis",
+        "Alle Preise netto",
+    ]
+
+
+def test_html_rows_carry_the_names_of_their_columns(tmp_path: Path) -> None:
+    page = (
+        "<html><body><table><thead><tr><th>Tarif</th><th>Preis</th></tr></thead>"
+        "<tbody><tr><th>Basis</th><td>29</td></tr></tbody></table></body></html>"
+    )
+    found = read(tmp_path, "html", page.encode())
+    assert found == [("Tarif | Preis", 0), ("Tarif: Basis | Preis: 29", 0)]
 
 
 def test_pdf_lines_become_headings_and_paragraphs(tmp_path: Path) -> None:

@@ -22,6 +22,11 @@ INSTRUCTION = re.compile(
     r"\b(?:instruction|prompt|rules|anweisung|vorgabe|regeln)"
     r"|\b(?:say|reply|respond|answer|output|print|append|antworte|schreibe?|sage?)\b[^.!?\n]{0,30}"
     r"[\"“„»'`][^\"”“»'`]+[\"”“«'`]"
+    r"|\b(?:append|add|attach|insert|include|put)\b.{0,80}\b(?:your|every|each) "
+    r"(?:answer|reply|response|output)"
+    r"|\b(?:füge|hänge|ergänze|setze)\b.{0,80}\b(?:deine\w*|jede\w*) (?:antwort|ausgabe)"
+    r"|\b(?:output|print|say|repeat|write) (?:only |just )?the (?:word|phrase|string|sentence)s?\b"
+    r"|\b(?:gib|sage?|schreibe?|wiederhole) (?:nur |immer )?(?:das wort|den satz|die worte)\b"
     r"|\b(?:ai|language) (?:model|assistant)s?\b|\b(?:sprachmodell|ki-assistent)"
     r"|<\|?(?:im_start|system|endoftext)|\[/?INST\]|\bNOT_FOUND\b",
     re.IGNORECASE | re.DOTALL,

@@ -15,6 +15,7 @@ from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Block, Parsed
 from tenant_agent.retrieval.clean import clean_lines
 from tenant_agent.retrieval.parsing.sections import in_sections
+from tenant_agent.retrieval.parsing.tables import lines_of, looks_like_header
 
 MAX_PARTS = 5000
 MAX_UNPACKED = 300 * 1024 * 1024
@@ -83,11 +84,16 @@ def _breaks_before(element: Any) -> bool:
 
 
 def _rows(table: Any) -> Iterator[Block]:
-    for row in table.iter(f"{W}tr"):
-        cells = (
-            " ".join(_paragraph_text(p) for p in cell.iter(f"{W}p")) for cell in row.iter(f"{W}tc")
-        )
-        yield Block(" | ".join(cell.strip() for cell in cells))
+    rows = [
+        [
+            " ".join(_paragraph_text(p) for p in cell.iter(f"{W}p")).strip()
+            for cell in row.iter(f"{W}tc")
+        ]
+        for row in table.iter(f"{W}tr")
+    ]
+    marked = table.find(f"{W}tr/{W}trPr/{W}tblHeader") is not None
+    has_header = marked or looks_like_header(rows)
+    yield from map(Block, lines_of(rows, has_header=has_header))
 
 
 def _items(document: Any) -> Iterator[tuple[Block, bool]]:

@@ -10,6 +10,7 @@ from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Block, Parsed
 from tenant_agent.retrieval.clean import clean, clean_lines
 from tenant_agent.retrieval.parsing.sections import in_sections
+from tenant_agent.retrieval.parsing.tables import BAR, lines_of
 from tenant_agent.retrieval.parsing.text_file import decode
 
 DROPPED = (
@@ -46,10 +47,24 @@ def _prune(tree: LexborHTMLParser) -> None:
             node.decompose()
 
 
+def _cells(row: LexborNode) -> list[str]:
+    return [clean_lines(cell.text(separator=" ")) for cell in row.css("td, th")]
+
+
+def _row_text(row: LexborNode) -> str:
+    """Return a row with the names of its columns, where its table has a row of them."""
+    table = row.parent
+    while table is not None and table.tag != "table":
+        table = table.parent
+    first = table.css_first("tr") if table is not None else None
+    if first is None or first == row or first.css_first("td") is not None:
+        return BAR.join(_cells(row))
+    return list(lines_of([_cells(first), _cells(row)], has_header=True))[1]
+
+
 def _text(node: LexborNode) -> str:
     if node.tag == "tr":
-        cells = (clean_lines(cell.text(separator=" ")) for cell in node.css("td, th"))
-        return " | ".join(cells)
+        return _row_text(node)
     if node.tag == "pre":
         return clean(node.text())
     return clean_lines(node.text())

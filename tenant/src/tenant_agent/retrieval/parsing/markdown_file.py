@@ -9,6 +9,7 @@ from markdown_it.token import Token
 from tenant_agent.retrieval.blocks import Block, Parsed
 from tenant_agent.retrieval.clean import clean, clean_lines
 from tenant_agent.retrieval.parsing.sections import in_sections
+from tenant_agent.retrieval.parsing.tables import lines_of
 from tenant_agent.retrieval.parsing.text_file import decode
 
 TEXT = frozenset({"text", "code_inline"})
@@ -27,16 +28,16 @@ def _inline(token: Token) -> str:
 
 
 def _rows(tokens: Iterator[Token]) -> Iterator[Block]:
-    """Yield one block per table row, cells separated by bars."""
-    cells: list[str] = []
+    """Yield one block per table row; in Markdown the first always names the columns."""
+    rows: list[list[str]] = []
     for token in tokens:
-        if token.type == "inline":
-            cells.append(clean_lines(_inline(token)))
-        elif token.type == "tr_close":
-            yield Block(" | ".join(cells))
-            cells = []
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(clean_lines(_inline(token)))
         elif token.type == "table_close":
-            return
+            break
+    yield from map(Block, lines_of(rows, has_header=True))
 
 
 def blocks_of(text: str) -> Iterator[Block]:

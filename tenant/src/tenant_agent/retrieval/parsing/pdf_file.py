@@ -1,8 +1,10 @@
-"""PDF by PDFium, a page at a time: lines become paragraphs by their gaps, headings by their size.
+"""PDF by PDFium, a page at a time: lines become paragraphs by their gaps, headings by their size,
+and lines with wide gaps inside become the rows of a table.
 
 Text too small to be read by a person is left out. Pages without text (scans) stay empty.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from ctypes import byref, c_double
@@ -16,12 +18,16 @@ import pypdfium2.raw as raw  # type: ignore[import-untyped]
 from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Block, Parsed
 from tenant_agent.retrieval.clean import clean_lines
+from tenant_agent.retrieval.parsing.tables import lines_of, looks_like_header
 
 TINY = 2.0
 HEADING_RATIO = 1.15
 MAX_HEADING = 150
 PARAGRAPH_GAP = 1.6
 LINE_HYPHEN = "\x02"
+# In units of the font size: between words it is about 0.3, in justified text rarely 1.
+COLUMN_GAP = 1.4
+BLANKS = re.compile(r"(?<=\S) +(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Line:
     text: str
     size: float
     bottom: float
+    cells: tuple[str, ...] = ()
 
 
 def _open(path: Path) -> Any:
@@ -42,12 +49,24 @@ def _open(path: Path) -> Any:
         raise DocumentUnreadable("encrypted" if locked else "corrupt") from error
 
 
-def _bottom(textpage: Any, index: int) -> float:
+def _box(textpage: Any, index: int) -> tuple[float, float, float]:
+    """Return (left, right, bottom) of a character."""
     left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
     raw.FPDFText_GetCharBox(
         textpage.raw, index, byref(left), byref(right), byref(bottom), byref(top)
     )
-    return bottom.value
+    return left.value, right.value, bottom.value
+
+
+def _cells(textpage: Any, line: str, at: int, size: float) -> tuple[str, ...]:
+    """Return the parts of a line between wide gaps; nothing when there are none."""
+    cells, start = [], 0
+    for blank in BLANKS.finditer(line):
+        right = _box(textpage, at + blank.start() - 1)[1]
+        if _box(textpage, at + blank.end())[0] - right > size * COLUMN_GAP:
+            cells.append(line[start : blank.start()])
+            start = blank.end()
+    return (*cells, line[start:]) if cells else ()
 
 
 def _lines(textpage: Any) -> Iterator[Line]:
@@ -60,7 +79,8 @@ def _lines(textpage: Any) -> Iterator[Line]:
         if line.strip():
             size = raw.FPDFText_GetFontSize(textpage.raw, at + lead)
             if size >= TINY:
-                yield Line(line, size, _bottom(textpage, at + lead))
+                bottom = _box(textpage, at + lead)[2]
+                yield Line(line, size, bottom, _cells(textpage, line, at, size))
         at += len(part)
 
 
@@ -81,7 +101,7 @@ def _level(line: Line, body: float) -> int:
 
 
 def _continues(before: Line, line: Line, levels: tuple[int, int]) -> bool:
-    if levels[0] != levels[1]:
+    if levels[0] != levels[1] or bool(before.cells) != bool(line.cells):
         return False
     gap = before.bottom - line.bottom
     return -1 <= gap <= max(before.size, line.size) * PARAGRAPH_GAP
@@ -101,8 +121,17 @@ def blocks_of(lines: list[Line], body: float) -> list[Block]:
             groups[-1][1].append(line)
         else:
             groups.append((level, [line]))
-    blocks = [Block(_joined(group), level) for level, group in groups]
+    blocks = [block for level, group in groups for block in _blocks(group, level)]
     return [block for block in blocks if block.text]
+
+
+def _blocks(group: list[Line], level: int) -> Iterator[Block]:
+    """Yield a paragraph, or the rows of a table."""
+    if level or not group[0].cells:
+        yield Block(_joined(group), level)
+        return
+    rows = [[clean_lines(cell) for cell in line.cells] for line in group]
+    yield from map(Block, lines_of(rows, has_header=looks_like_header(rows)))
 
 
 def read(path: Path, max_pages: int) -> Parsed:
