@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import ssl
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import pytest
+import requests
 from hcloud import APIException, Client
 from localcloud.console.picture import HEIGHT, WIDTH
 from localcloud.console.rfb import VERSION, Format, scrambled
-from plugins.fix_localcloud import LocalCloud, RunLocalCloud
+from plugins.fix_localcloud import LocalCloud, start_localcloud
 from plugins.hetzner_orders import finished, order_server
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 SECONDS = 30.0
 NAMES = {"disk": 4, "network": 4, "cpu": 1}
 
 
-@pytest.fixture
-def cloud(run_localcloud: RunLocalCloud) -> LocalCloud:
-    return run_localcloud("--backend=memory", only=("hetzner",))
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("memory") / "cloud"
+    arguments = ("--backend=memory", "--subnet=127.74.0.0/24")
+    running = start_localcloud(folder, *arguments, only=("hetzner",))
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture
-def client(cloud: LocalCloud) -> Any:
-    return Client(cloud.hetzner_token, api_endpoint=cloud.hetzner, poll_interval=0.01)
+def client(cloud: LocalCloud) -> Iterator[Any]:
+    yield Client(cloud.hetzner_token, api_endpoint=cloud.hetzner, poll_interval=0.01)
+    cloud.admin("hetzner").ask("POST", "reset")
 
 
 def test_metrics_are_those_of_hetzner(client: Any) -> None:
@@ -61,41 +69,43 @@ def test_a_machine_that_is_on_uses_something(client: Any, cloud: LocalCloud) -> 
 class Vnc:
     """The client's side of RFB, as far as the server speaks it."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._left = b""
 
-    async def read(self, count: int) -> bytes:
+    def read(self, count: int) -> bytes:
         while len(self._left) < count:
-            self._left += await self._socket.receive_bytes(timeout=SECONDS)
+            message = self._socket.recv(timeout=SECONDS)
+            assert isinstance(message, bytes)
+            self._left += message
         taken, self._left = self._left[:count], self._left[count:]
         return taken
 
-    async def say(self, data: bytes) -> None:
-        await self._socket.send_bytes(data)
+    def say(self, data: bytes) -> None:
+        self._socket.send(data)
 
-    async def sign_in(self, password: str) -> int:
+    def sign_in(self, password: str) -> int:
         """Shake hands; returns the server's result, 0 for welcome."""
-        assert await self.read(12) == VERSION
-        await self.say(VERSION)
-        assert await self.read(2) == b"\x01\x02"
-        await self.say(b"\x02")
-        await self.say(scrambled(await self.read(16), password))
-        return int.from_bytes(await self.read(4), "big")
+        assert self.read(12) == VERSION
+        self.say(VERSION)
+        assert self.read(2) == b"\x01\x02"
+        self.say(b"\x02")
+        self.say(scrambled(self.read(16), password))
+        return int.from_bytes(self.read(4), "big")
 
-    async def begin(self) -> str:
+    def begin(self) -> str:
         """Learn size and name of the screen."""
-        await self.say(b"\x01")
-        assert struct.unpack(">HH", await self.read(4)) == (WIDTH, HEIGHT)
-        await self.read(16)
-        return (await self.read(int.from_bytes(await self.read(4), "big"))).decode()
+        self.say(b"\x01")
+        assert struct.unpack(">HH", self.read(4)) == (WIDTH, HEIGHT)
+        self.read(16)
+        return self.read(int.from_bytes(self.read(4), "big")).decode()
 
-    async def look(self, *, incremental: bool = False, bits: int = 32) -> bytes:
+    def look(self, *, incremental: bool = False, bits: int = 32) -> bytes:
         """The picture."""
-        await self.say(struct.pack(">BBHHHH", 3, incremental, 0, 0, WIDTH, HEIGHT))
-        rectangle = struct.unpack(">BxHHHHHi", await self.read(16))
+        self.say(struct.pack(">BBHHHH", 3, incremental, 0, 0, WIDTH, HEIGHT))
+        rectangle = struct.unpack(">BxHHHHHi", self.read(16))
         assert rectangle == (0, 1, 0, 0, WIDTH, HEIGHT, 0)
-        return await self.read(WIDTH * HEIGHT * bits // 8)
+        return self.read(WIDTH * HEIGHT * bits // 8)
 
 
 @dataclass
@@ -112,60 +122,53 @@ def asked_for(server: Any) -> Opened:
     return Opened(answer.wss_url, answer.password)
 
 
-@asynccontextmanager
-async def visiting(opened: Opened, cloud: LocalCloud) -> AsyncIterator[Vnc]:
+@contextmanager
+def visiting(opened: Opened, cloud: LocalCloud) -> Iterator[Vnc]:
     trust = ssl.create_default_context(cafile=str(cloud.ca))
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(opened.url, ssl=trust, protocols=("binary",)) as socket,
-    ):
+    binary = [Subprotocol("binary")]
+    with connect(opened.url, ssl=trust, subprotocols=binary, open_timeout=SECONDS) as socket:
         yield Vnc(socket)
 
 
-async def test_the_console_shows_the_machines_screen(
-    socket_enabled: None, client: Any, cloud: LocalCloud
-) -> None:
+def test_the_console_shows_the_machines_screen(client: Any, cloud: LocalCloud) -> None:
     server = order_server(client)
     opened = asked_for(server)
     assert opened.url.startswith("wss://127.0.0.1:")
-    async with visiting(opened, cloud) as vnc:
-        assert await vnc.sign_in(opened.password) == 0
-        assert await vnc.begin() == "web"
-        seen = await vnc.look()
+    with visiting(opened, cloud) as vnc:
+        assert vnc.sign_in(opened.password) == 0
+        assert vnc.begin() == "web"
+        seen = vnc.look()
         assert len(set(struct.unpack(f"<{WIDTH * HEIGHT}I", seen))) == 2
-        await vnc.say(struct.pack(">BBxxI", 4, 1, ord("a")))
-        await vnc.say(struct.pack(">BBHH", 5, 0, 1, 1))
-        await vnc.say(struct.pack(">BxHi", 2, 1, 0))
-        await vnc.say(struct.pack(">BxxxI", 6, 3) + b"cut")
+        vnc.say(struct.pack(">BBxxI", 4, 1, ord("a")))
+        vnc.say(struct.pack(">BBHH", 5, 0, 1, 1))
+        vnc.say(struct.pack(">BxHi", 2, 1, 0))
+        vnc.say(struct.pack(">BxxxI", 6, 3) + b"cut")
         small = Format(bits=8, maxima=(7, 7, 3), shifts=(0, 3, 6))
-        await vnc.say(struct.pack(">Bxxx", 0) + small.packed())
-        assert len(set(await vnc.look(bits=8))) == 2
+        vnc.say(struct.pack(">Bxxx", 0) + small.packed())
+        assert len(set(vnc.look(bits=8))) == 2
         finished(server.power_off())
-        assert await vnc.look(incremental=True, bits=8) != seen
+        assert vnc.look(incremental=True, bits=8) != seen
 
 
-async def test_a_console_opens_with_its_own_address_and_password_only(
-    socket_enabled: None, client: Any, cloud: LocalCloud
+def test_a_console_opens_with_its_own_address_and_password_only(
+    client: Any, cloud: LocalCloud
 ) -> None:
     opened = asked_for(order_server(client))
-    async with visiting(opened, cloud) as vnc:
-        assert await vnc.sign_in("guessed!") == 1
+    with visiting(opened, cloud) as vnc:
+        assert vnc.sign_in("guessed!") == 1
     forged = Opened(opened.url.replace("token=", "token=x"), opened.password)
     other = Opened(opened.url.replace("server_id=", "server_id=1"), opened.password)
-    trust = ssl.create_default_context(cafile=str(cloud.ca))
-    async with aiohttp.ClientSession() as session:
-        for wrong in (forged, other):
-            async with session.get(wrong.url.replace("wss:", "https:"), ssl=trust) as answer:
-                assert answer.status == 403
+    for wrong in (forged, other):
+        with pytest.raises(InvalidStatus, match="403"), visiting(wrong, cloud):
+            raise AssertionError("a console opened with a wrong address")
 
 
-async def test_https_serves_the_same_api(
-    socket_enabled: None, client: Any, cloud: LocalCloud
-) -> None:
+def test_https_serves_the_same_api(client: Any, cloud: LocalCloud) -> None:
     order_server(client)
-    trust = ssl.create_default_context(cafile=str(cloud.ca))
-    headers = {"Authorization": f"Bearer {cloud.hetzner_token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        url = f"{cloud.endpoints['hetzner_tls']}/servers"
-        async with session.get(url, ssl=trust) as answer:
-            assert [server["name"] for server in (await answer.json())["servers"]] == ["web"]
+    answer = requests.get(
+        f"{cloud.endpoints['hetzner_tls']}/servers",
+        headers={"Authorization": f"Bearer {cloud.hetzner_token}"},
+        verify=str(cloud.ca),
+        timeout=SECONDS,
+    )
+    assert [server["name"] for server in answer.json()["servers"]] == ["web"]
