@@ -12,6 +12,7 @@ import kopf
 
 from tenant_operator.api.base import GROUP, VERSION
 from tenant_operator.app import App
+from tenant_operator.cluster.client import open_session
 from tenant_operator.cluster.login import Access
 from tenant_operator.cluster.objects import PLURALS
 from tenant_operator.metrics import WATCH_EVENTS
@@ -27,8 +28,8 @@ def register(registry: kopf.OperatorRegistry, app: App, access: Access) -> None:
     """Tell kopf what to watch and how to sign in."""
 
     @kopf.on.login(registry=registry)
-    def login(**_: Any) -> kopf.ConnectionInfo:
-        return connection(access)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return signed_in(access)
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -88,16 +89,13 @@ def _neighbours(app: App, changed: Stored) -> None:
             app.queue.add_after(fleet.key, 1, Lane.BACKGROUND)
 
 
-def connection(access: Access) -> kopf.ConnectionInfo:
-    """Our sign-in in kopf's words."""
-    return kopf.ConnectionInfo(
-        server=access.server,
-        ca_data=access.ca or None,
-        insecure=not access.verify,
-        token=access.bearer() or None,
-        certificate_data=access.certificate or None,
-        private_key_data=access.private_key or None,
-        default_namespace=access.namespace,
+def signed_in(access: Access) -> kopf.AiohttpSession:
+    """Our sign-in for kopf, which closes the session: it trusts what our own client trusts."""
+    session = open_session(access)
+    if bearer := access.bearer():
+        session.headers["Authorization"] = f"Bearer {bearer}"
+    return kopf.AiohttpSession(
+        server=access.server, aiohttp_session=session, default_namespace=access.namespace
     )
 
 

@@ -18,6 +18,16 @@ from tenant_operator.metrics import KUBERNETES_CALLS
 MERGE: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 Document = dict[str, Any]
+PATIENT: Final = aiohttp.ClientTimeout(total=300)
+BRISK: Final = aiohttp.ClientTimeout(total=30, connect=5)
+
+
+def open_session(
+    access: Access, *, connections: int = 0, timeout: aiohttp.ClientTimeout = PATIENT
+) -> aiohttp.ClientSession:
+    """A session that trusts the cluster and nobody else; 0 connections means as many as needed."""
+    connector = aiohttp.TCPConnector(limit=connections, ssl=access.ssl_context())
+    return aiohttp.ClientSession(connector=connector, timeout=timeout)
 
 
 class KubernetesError(Exception):
@@ -88,12 +98,7 @@ class Kubernetes:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            connector = aiohttp.TCPConnector(
-                limit=self._connections, ssl=self._access.ssl_context()
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=aiohttp.ClientTimeout(total=30, connect=5)
-            )
+            self._session = open_session(self._access, connections=self._connections, timeout=BRISK)
         return self._session
 
     async def _send(

@@ -66,6 +66,8 @@ LASTING_KEYS: Final = (
     "bootstrap_password",
 )
 BOOT_KEY: Final = "boot_host_key"
+VOLUME_JOBS: Final = {"resize_volume": "ResizingVolume", "attach_volume": "AttachingVolume"}
+"""What the provider's jobs on a volume are called in conditions."""
 
 
 def keys(case: Case) -> Result:
@@ -128,7 +130,7 @@ def volume(case: Case) -> Result:
     held = case.world.volume
     if held is UNKNOWN:
         return Look(Subject.VOLUME)
-    if pending := _in_flight(case, Subject.VOLUME, "CreatingVolume", "The volume is being changed"):
+    if pending := _in_flight(case):
         return pending
     if isinstance(held, Volume):
         return _volume_kept(case, held)
@@ -336,11 +338,14 @@ def _moving(origin: str, placed: Placement) -> str:
     )
 
 
-def _in_flight(case: Case, subject: Subject, reason: str, message: str) -> Wait | None:
-    action = case.world.actions.get(subject)
+def _in_flight(case: Case) -> Wait | None:
+    """The volume is being changed at the provider; its job's end wakes the tenant."""
+    action = case.world.actions.get(Subject.VOLUME)
     if action is None or action.status != "running":
         return None
-    return Wait(reason, f"{message} ({action.command}, {action.progress} %).", 30)
+    reason = VOLUME_JOBS.get(action.command, "CreatingVolume")
+    done = f"({action.command}, {action.progress} %)"
+    return Wait(reason, f"The volume is being changed {done}.", 30)
 
 
 def _conflict(what: str, name: str, id_: int) -> Stop:
