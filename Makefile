@@ -8,6 +8,7 @@ RUN := uv run --no-sync
 DASHBOARD := tenant/dashboard
 DIR ?= .run/demo
 CLUSTER ?= local
+BACKEND ?= container
 DATA ?=
 ONLY ?=
 
@@ -21,8 +22,8 @@ setup: ## Install uv and the locked Python packages (the other targets call this
 	@uv sync --locked --quiet
 
 demo: setup ## Run the whole chain on this machine and print where to sign in
-	@hack/setup docker kubectl
-	@$(RUN) demo up --dir $(DIR) --cluster $(CLUSTER)
+	@hack/setup $(if $(filter container,$(BACKEND)),docker) kubectl
+	@$(RUN) demo up --dir $(DIR) --cluster $(CLUSTER) --backend $(BACKEND)
 
 demo-down: setup ## Remove everything the demo made: containers, processes, mounts, networks
 	@$(RUN) demo down --dir $(DIR)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ import httpx
 import yaml
 from controlplane import binaries, cluster
 
-from demo import objects
+from demo import account, borrowed, objects
 from demo.customer import Door
 from demo.process import Child, ChildError, run, start, tail
 
@@ -27,16 +28,23 @@ Document = dict[str, Any]
 Backend = Literal["container", "memory"]
 READY_SECONDS = 600.0
 STACK = ("agent", "traefik", "postgres", "redis")
+BORROWED = "borrowed.kubeconfig"
 HACK = objects.REPOSITORY / "hack"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is started and where. `cluster` is `local` or `current` (the kubectl context)."""
+    """What is started and where.
+
+    `cluster` is `local` or `current` (the kubectl context); `operator` runs from the `checkout` or
+    from its `image`, with `settings` besides the usual ones.
+    """
 
     folder: Path
     backend: Backend = "container"
     cluster: str = "local"
+    operator: str = "checkout"
+    settings: Mapping[str, str] = field(default_factory=dict)
     cloud_arguments: tuple[str, ...] = ()
 
 
@@ -47,6 +55,7 @@ class Chain:
     options: Options
     endpoints: Document = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    operator_image: str = ""
     plane: cluster.ControlPlane | None = None
     children: list[Child] = field(default_factory=list)
 
@@ -80,35 +89,69 @@ class Chain:
 
     def build_images(self) -> str:
         """Build what is missing and push it to the local registry."""
+        if self.options.backend == "memory":
+            self.images = objects.sample("fleet.yaml")["spec"]["images"]
+            return "none, the machines are simulated"
         output = self.options.folder / "images.json"
         argv = [str(HACK / "images" / "build"), "--push", self.endpoints["registry_push"]]
         argv += ["--name", self.endpoints["registry"], "--output", str(output)]
         run(argv, log=self.logs / "images.log")
         references = json.loads(output.read_text())
         self.images = {name: references[name] for name in STACK}
-        return f"{len(self.images)} images by digest"
+        digest = references["operator"].partition("@")[2]
+        self.operator_image = f"{self.endpoints['registry_push']}/blueagency/operator@{digest}"
+        return f"{len(references)} images by digest"
 
     def start_cluster(self) -> str:
         """Start the control plane, or use the kubectl context a person already has."""
         if self.options.cluster == "local":
             self.plane = cluster.start(cluster.Options(self.options.folder / "controlplane"))
             return f"kube-apiserver {binaries.KUBERNETES} at {self.plane.url}"
-        return self.kubectl("config", "current-context").strip()
+        config = self._administrator()
+        path = borrowed.keep(yaml.safe_dump(config), self.options.folder / BORROWED)
+        borrowed.Borrowed(kubectl_of(path, self.logs)).claim()
+        return f"context {config['current-context']}"
 
     def start_operator(self) -> str:
         """Install CRDs and RBAC, then run the operator under its own service account."""
         self._apply_folder("crds")
         self.kubectl("wait", "--for=condition=Established", "crd/tenants.blueagency.io")
         self._apply_folder("manifests/install")
-        kubeconfig = self._operator_kubeconfig()
-        environment = {
-            "OPERATOR_KUBECONFIG": str(kubeconfig),
+        self.run_operator()
+        return f"from its {self.options.operator}, watching Fleets and Tenants"
+
+    def run_operator(self) -> None:
+        """Run the operator, the first time or after `kill_operator`."""
+        settings = {
             "OPERATOR_HOST": "127.0.0.1",
             "OPERATOR_PROBE_PORT": "0",
             "OPERATOR_METRICS_PORT": "0",
+            **self.options.settings,
         }
-        self._start("operator", ["tenant-operator"], environment)
-        return "watching Fleets and Tenants"
+        config, folder = self._administrator(), self.options.folder
+        words = ("create", "token", "tenant-operator", f"--namespace={account.NAMESPACE}")
+        token = self.kubectl(*words, "--duration=24h", everywhere=True).strip()
+        signed = account.Account.of(config, token)
+        if self.options.operator == "image":
+            argv = account.container_argv(self.operator_image, signed, folder, settings)
+            self._start("operator", argv)
+            return
+        path = signed.kubeconfig(config, folder)
+        settings["OPERATOR_KUBECONFIG"] = str(path)
+        self._start("operator", ["tenant-operator"], settings)
+
+    def kill_operator(self) -> None:
+        """End the operator as a crash does; it gets no chance to finish anything."""
+        child = next(each for each in self.children if each.name == "operator")
+        self.children.remove(child)
+        if self.options.operator == "image":
+            account.remove_container(self.options.folder)
+        child.stop(signal.SIGKILL)
+
+    def _administrator(self) -> Document:
+        view = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "yaml")
+        config: Document = yaml.safe_load(view)
+        return config
 
     def _apply_folder(self, name: str) -> None:
         folder = str(objects.REPOSITORY / name)
@@ -148,12 +191,16 @@ class Chain:
 
     def kubectl(self, *words: str, stdin: str | None = None, everywhere: bool = False) -> str:
         """Run kubectl against the demo's cluster, in its namespace unless `everywhere`."""
-        argv = [str(binaries.find("kubectl"))]
-        if not everywhere:
-            argv += ["--namespace", objects.NAMESPACE]
+        where = () if everywhere else ("--namespace", objects.NAMESPACE)
+        return kubectl_of(self.kubeconfig, self.logs)(*where, *words, stdin=stdin)
+
+    @property
+    def kubeconfig(self) -> Path | None:
+        """The administrator's kubeconfig: the local control plane's, or of the borrowed cluster."""
         if self.plane is not None:
-            argv.append(f"--kubeconfig={self.plane.kubeconfig}")
-        return run([*argv, *words], log=self.logs / "kubectl.log", stdin=stdin)
+            return self.plane.kubeconfig
+        path = self.options.folder / BORROWED
+        return path if path.exists() else None
 
     def follow(self, kind: str, name: str) -> Iterator[Document]:
         """Yield the object whenever its conditions change, until it is ready.
@@ -220,28 +267,37 @@ class Chain:
         self.children.append(child)
         return child
 
-    def _operator_kubeconfig(self) -> Path:
-        account = ("tenant-operator", "--namespace=tenant-operator", "--duration=24h")
-        token = self.kubectl("create", "token", *account, everywhere=True).strip()
-        config = yaml.safe_load(
-            self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "yaml")
-        )
-        config["users"] = [{"name": "operator", "user": {"token": token}}]
-        config["contexts"][0]["context"]["user"] = "operator"
-        path = self.options.folder / "operator.kubeconfig"
-        path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(config))
-        return path
-
 
 def clean(folder: Path) -> None:
     """Remove what a demo in this folder left outside it: machines, mounts, networks, processes."""
     plane = cluster.load(folder / "controlplane")
     if plane is not None:
         plane.stop()
+    account.forget(folder)
     if (folder / "cloud").exists():
         argv = ["localcloud", "down", "--dir", str(folder / "cloud"), "--purge"]
         run(argv, log=folder / "logs" / "down.log")
+    _give_back(folder)
+
+
+def _give_back(folder: Path) -> None:
+    """Take the demo's resources out of a borrowed cluster; then forget how to reach it."""
+    path = folder / BORROWED
+    if path.exists():
+        borrowed.Borrowed(kubectl_of(path, folder / "logs")).give_back()
+        path.unlink()
+
+
+def kubectl_of(kubeconfig: Path | None, logs: Path) -> borrowed.Kubectl:
+    """kubectl for one cluster, the current context's where none is given."""
+    argv = [str(binaries.find("kubectl"))]
+    if kubeconfig is not None:
+        argv.append(f"--kubeconfig={kubeconfig}")
+
+    def kubectl(*words: str, stdin: str | None = None) -> str:
+        return run([*argv, *words], log=logs / "kubectl.log", stdin=stdin)
+
+    return kubectl
 
 
 def conditions(item: Document) -> dict[str, tuple[str, str, str]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import secrets
+import shutil
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
 
+from controlplane import binaries
 from controlplane.binaries import BuildError
 from controlplane.cluster import StartError
 from rich.markup import escape
@@ -23,6 +27,11 @@ from demo.screen import Progress, Screen
 QUESTION = "Bis wann muss ich Belege nach einer Dienstreise einreichen?"
 HANDBOOK = objects.SAMPLES / "documents" / "handbuch.pdf"
 TENANT = "acme"
+SIMULATED = """
+The machines are simulated: they take every job and answer as a healthy stack does, but nobody can
+sign in. `make agent` starts the agent itself, without Docker."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FAULTS = (ChildError, RefusedError, BuildError, StartError)
 
 
 class StoppedError(Exception):
@@ -42,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(action=_up)
     up.add_argument("--cluster", choices=("local", "current"), default="local")
     up.add_argument("--once", action="store_true", help="stop after the first answer")
+    up.add_argument("--backend", choices=("container", "memory"), default="container")
+    up.add_argument("--operator", choices=("checkout", "image"), default="checkout")
+    up.add_argument("--subnet", default="", help="the machines' network, when the usual is taken")
+    up.add_argument("--port-base", default="", help="first port; 0 for any free ones")
     down = commands.add_parser("down", help="remove what a demo made, also after a crash")
     down.set_defaults(action=_down)
     for command in (up, down):
@@ -50,40 +63,80 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _down(options: argparse.Namespace) -> int:
-    clean(options.dir.resolve())
-    Screen().say("Nothing of the demo is left.")
+    screen, folder = Screen(), options.dir.resolve()
+    try:
+        clean(folder)
+    except ChildError as error:
+        _fail(screen, error, folder / "logs")
+        return 1
+    screen.say("Nothing of the demo is left.")
     return 0
+
+
+def _fail(screen: Screen, error: Exception, logs: Path) -> None:
+    screen.say(f"[red]✗[/] {escape(str(error))}\nlogs: {logs}")
 
 
 def _up(options: argparse.Namespace) -> int:
     screen, folder = Screen(), options.dir.resolve()
-    clean(folder)
-    chain = Chain(Options(folder, cluster=options.cluster))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    given = {"--subnet": options.subnet, "--port-base": options.port_base}
+    words = tuple(word for name, value in given.items() if value for word in (name, value))
+    chain = Chain(
+        Options(
+            folder,
+            backend=options.backend,
+            cluster=options.cluster,
+            operator=options.operator,
+            cloud_arguments=words,
+        )
+    )
+    _stop_on_signals(screen)
+    return max(_live(chain, screen, once=options.once), _end(chain, screen))
+
+
+def _live(chain: Chain, screen: Screen, *, once: bool) -> int:
+    """Everything until the person, or a fault, ends it; returns the exit code."""
     try:
+        clean(chain.options.folder)
+        shutil.rmtree(chain.logs, ignore_errors=True)
         _bring_up(chain, screen)
-        if not options.once:
+        if not once:
             screen.say("\nCtrl-C stops the demo and removes everything it made.")
             threading.Event().wait()
     except StoppedError:
         screen.say()
-    except (ChildError, RefusedError, BuildError, StartError) as error:
-        screen.say(f"[red]✗[/] {escape(str(error))}\nlogs: {chain.logs}")
+    except FAULTS as error:
+        _fail(screen, error, chain.logs)
         return 1
-    finally:
-        _ignore_signals()
-        screen.step("Stopping", lambda: _stopped(chain))
     return 0
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise StoppedError
+def _end(chain: Chain, screen: Screen) -> int:
+    _ignore_signals()
+    try:
+        screen.step("Stopping", lambda: _stopped(chain))
+    except FAULTS as error:
+        _fail(screen, error, chain.logs)
+        return 1
+    return 0
+
+
+def _stop_on_signals(screen: Screen) -> None:
+    """The first signal ends the demo; the loss of the terminal too, but there is nobody to tell."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        _ignore_signals()
+        if number == signal.SIGHUP:
+            screen.mute()
+        raise StoppedError
+
+    for number in SIGNALS:
+        signal.signal(number, stop)
 
 
 def _ignore_signals() -> None:
     """A second Ctrl-C must not leave machines behind."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -102,13 +155,18 @@ def _bring_up(chain: Chain, screen: Screen) -> None:
     chain.apply_tenant(TENANT)
     screen.say(f"kubectl apply tenant/{TENANT}")
     _follow(chain, screen, "tenant", TENANT)
-    _first_answer(chain, screen)
+    if chain.options.backend == "container":
+        _first_answer(chain, screen)
+    else:
+        screen.say(SIMULATED)
+    screen.say(_next(chain))
 
 
 def _follow(chain: Chain, screen: Screen, kind: str, name: str) -> None:
-    progress = Progress(screen)
-    for item in chain.follow(kind, name):
-        progress.show(item)
+    with screen.going_on(f"{kind}/{name}") as now:
+        progress = Progress(screen, now)
+        for item in chain.follow(kind, name):
+            progress.show(item)
     screen.done(f"{kind}/{name} Ready", progress.total, "")
 
 
@@ -123,7 +181,7 @@ def _first_answer(chain: Chain, screen: Screen) -> None:
         customer.upload(HANDBOOK.name, HANDBOOK.read_bytes())
         answer = customer.ask(QUESTION)
     _show(screen, answer)
-    screen.say(_directions(chain, tenant["status"]["url"], email, password))
+    screen.say(_entrance(chain, tenant["status"]["url"], email, password))
 
 
 def _show(screen: Screen, answer: Answer) -> None:
@@ -135,18 +193,32 @@ def _show(screen: Screen, answer: Answer) -> None:
     screen.say(f"[bold]Sources:[/] {escape(sources)}")
 
 
-def _directions(chain: Chain, url: str, email: str, password: str) -> str:
+def _entrance(chain: Chain, url: str, email: str, password: str) -> str:
     port = chain.endpoints["edge"].rpartition(":")[2]
-    kubeconfig = "" if chain.plane is None else f"export KUBECONFIG={chain.plane.kubeconfig}\n  "
+    here = f"{getpass.getuser()}@{socket.gethostname()}"
     return f"""
 [bold]Open[/]      {url}
 [bold]Sign in[/]   {email}  /  {password}
-[bold]Trust[/]     the demo's CA: {chain.ca_bundle}
-          browser: import it under certificates → authorities; or
+[bold]Trust[/]     the demo's CA, under "authorities" in the browser's certificates, or with curl:
           curl --cacert {chain.ca_bundle} --connect-to ::127.0.0.1:{port} {url}/readyz
-[bold]Remote[/]    ssh -L {port}:127.0.0.1:{port} <this machine>, then open the same address
+[bold]Remote[/]    where the browser runs elsewhere: ssh -L {port}:127.0.0.1:{port} {here}"""
 
-[bold]Try next[/]
-  {kubeconfig}kubectl -n {objects.NAMESPACE} get tenants -o wide
-  kubectl -n {objects.NAMESPACE} edit tenant {TENANT}      (change branding.name, reload the page)
-  kubectl -n {objects.NAMESPACE} delete tenant {TENANT}    (nothing is left of it)"""
+
+def _next(chain: Chain) -> str:
+    kubectl = f"kubectl -n {objects.NAMESPACE}"
+    return f"""
+[bold]Try next[/]  in another terminal{_environment(chain)}
+  {kubectl} get tenants -o wide
+  {kubectl} edit tenant {TENANT}      # change branding.name, reload the page
+  {kubectl} delete tenant {TENANT}    # nothing is left of it"""
+
+
+def _environment(chain: Chain) -> str:
+    """What another terminal must be told to reach the demo's cluster."""
+    lines = []
+    program = binaries.find("kubectl")
+    if program.is_relative_to(binaries.cache_folder()):
+        lines.append(f"  export PATH={program.parent}:$PATH")
+    if chain.plane is not None:
+        lines.append(f"  export KUBECONFIG={chain.plane.kubeconfig}")
+    return "".join(f"\n{line}" for line in lines)

@@ -47,6 +47,8 @@ class Answer:
     outcome: str
     citations: tuple[dict[str, Any], ...] = ()
     first_token_seconds: float = 0.0
+    stream_seconds: float = 0.0
+    """Between the first event and the last: near nothing when somebody kept events back."""
 
 
 @dataclass
@@ -76,6 +78,14 @@ class Customer:
     ) -> None:
         self.client.close()
 
+    def problem(self) -> str | None:
+        """Why the agent cannot be used at this moment; None when it can."""
+        try:
+            response = self.client.get("/readyz", extensions=self._extensions())
+        except httpx.TransportError as error:
+            return str(error)
+        return _sentence(response) if response.is_error else None
+
     def sign_in(self, email: str, password: str) -> dict[str, Any]:
         """Sign in; returns the account."""
         return self._json("POST", "/api/v1/session", json={"email": email, "password": password})
@@ -103,13 +113,14 @@ class Customer:
         """Ask in a new conversation and read the stream to its end."""
         conversation = self._json("POST", "/api/v1/conversations", json={})
         url = f"/api/v1/conversations/{conversation['id']}/messages"
-        started, first = time.monotonic(), 0.0
+        started, first, token = time.monotonic(), 0.0, 0.0
         with self._stream("POST", url, json={"question": question}) as response:
             for name, data in _events(response.iter_lines()):
-                if name == "token" and not first:
-                    first = time.monotonic() - started
+                now = time.monotonic() - started
+                first = first or now
+                token = token or (now if name == "token" else 0.0)
                 if name == "done":
-                    return _answer(data["message"], first)
+                    return _answer(data["message"], token, now - first)
                 if name == "error":
                     raise RefusedError(data["failure"]["message"])
         raise RefusedError("the stream ended without an answer")
@@ -146,9 +157,9 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, json.loads(line.removeprefix("data:"))
 
 
-def _answer(message: dict[str, Any], first: float) -> Answer:
+def _answer(message: dict[str, Any], token: float, stream: float) -> Answer:
     citations = tuple(message["citations"])
-    return Answer(message["content"], message["outcome"], citations, first)
+    return Answer(message["content"], message["outcome"], citations, token, stream)
 
 
 def _sentence(response: httpx.Response) -> str:

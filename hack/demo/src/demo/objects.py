@@ -28,7 +28,7 @@ def namespace() -> Document:
 
 def secrets(endpoints: Document) -> list[Document]:
     """The agency's credentials, which people would create with `kubectl create secret`."""
-    return [_secret("hetzner", {"token": endpoints["tokens"]["hetzner"]})]
+    return [secret("hetzner", {"token": endpoints["tokens"]["hetzner"]})]
 
 
 def model_secret(name: str) -> str:
@@ -38,10 +38,11 @@ def model_secret(name: str) -> str:
 
 def model_key(name: str, key: str) -> Document:
     """A customer's own key of the model provider."""
-    return _secret(model_secret(name), {"api-key": key})
+    return secret(model_secret(name), {"api-key": key})
 
 
-def _secret(name: str, data: dict[str, str]) -> Document:
+def secret(name: str, data: dict[str, str]) -> Document:
+    """A Secret of the agency's."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -66,7 +67,10 @@ def fleet(endpoints: Document, images: dict[str, str], ca_bundle: str) -> Docume
         "resolvers": [endpoints["dns"]],
     }
     spec["acme"]["directory"] = endpoints["acme"]
-    spec["access"]["sshNetworks"] = [f"{endpoints['gateway']}/32"]
+    spec["access"] = {
+        "sshNetworks": [f"{endpoints['gateway']}/32"],
+        "sshPort": endpoints.get("machine_ssh_port", 22),
+    }
     spec["registry"] = {"host": endpoints["registry"]}
     spec["images"] = images
     spec["model"]["endpoint"] = endpoints["model"]

@@ -62,11 +62,14 @@ def start(
 
 
 def run(argv: list[str], *, log: Path, stdin: str | None = None) -> str:
-    """Run a program to its end and return its standard output; a failure raises with its log."""
+    """Run a program to its end and return its standard output; a failure raises with its log.
+
+    The log gets what it says, not what it answers: that may be a token or a Secret.
+    """
     result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
-        output.write(result.stdout + result.stderr)
+        output.write(result.stderr)
     if result.returncode != 0:
         raise ChildError(f"{' '.join(argv[:3])} failed:\n{tail(log)}")
     return result.stdout

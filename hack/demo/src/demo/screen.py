@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from demo.chain import Document, conditions
 
 QUIET = ("Ready", "Reconciling", "Stalled")
+
+
+@dataclass
+class Now:
+    """What is going on, with the seconds since it began; the spinner draws it again and again."""
+
+    title: str
+    detail: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+    def __rich__(self) -> Text:
+        seconds = time.monotonic() - self.started
+        return Text.assemble(
+            f"{self.title:<22} ", (f"{seconds:4.0f} s    ", "dim"), self.detail, overflow="ellipsis"
+        )
 
 
 @dataclass
@@ -23,15 +40,26 @@ class Screen:
     def step(self, title: str, work: Callable[[], str]) -> None:
         """Run one step under a spinner and leave a line with its time."""
         started = time.monotonic()
-        with self.console.status(f"{title} …"):
+        with self.going_on(title):
             detail = work()
         self.done(title, time.monotonic() - started, detail)
+
+    @contextmanager
+    def going_on(self, title: str) -> Iterator[Now]:
+        """Show a spinner as long as the block lasts; what it tells can change meanwhile."""
+        now = Now(title)
+        with self.console.status(now):
+            yield now
 
     def done(self, title: str, seconds: float, detail: str) -> None:
         """One finished step."""
         self.console.print(
             f"[green]✓[/] {title:<22} [dim]{seconds:6.1f} s[/]  {escape(detail)}", soft_wrap=True
         )
+
+    def mute(self) -> None:
+        """Write to nobody from now on."""
+        self.console.quiet = True
 
     def say(self, text: str = "") -> None:
         """A paragraph; may hold markup."""
@@ -43,23 +71,36 @@ class Progress:
     """The conditions of one object as steps, each with the time since the one before."""
 
     screen: Screen
+    now: Now
     started: float = field(default_factory=time.monotonic)
     last: float = field(default_factory=time.monotonic)
     seen: set[str] = field(default_factory=set)
-    times: dict[str, float] = field(default_factory=dict)
 
     def show(self, item: Document) -> None:
         """Print the steps that became true; on a stall, why and what helps."""
-        for kind, (status, reason, message) in conditions(item).items():
-            if kind == "Stalled" and status == "True":
-                self.screen.say(f"[yellow]![/] {reason}: {escape(message)}")
-            if status != "True" or kind in QUIET or kind in self.seen:
-                continue
-            self.seen.add(kind)
-            now = time.monotonic()
-            self.times[kind] = now - self.last
-            self.screen.done(f"  {kind}", now - self.last, message)
-            self.last = now
+        found = conditions(item)
+        if found.get("Stalled", ("", "", ""))[0] == "True":
+            _, reason, message = found["Stalled"]
+            self.screen.say(f"[yellow]![/] {reason}: {escape(message)}")
+        steps = {kind: state for kind, state in found.items() if kind not in QUIET}
+        for kind, (status, _, message) in steps.items():
+            if status == "True" and kind not in self.seen:
+                self._reached(kind, message)
+        self._point_to(steps)
+
+    def _reached(self, kind: str, message: str) -> None:
+        self.seen.add(kind)
+        now = time.monotonic()
+        self.screen.done(f"  {kind}", now - self.last, message)
+        self.last = now
+
+    def _point_to(self, steps: dict[str, tuple[str, str, str]]) -> None:
+        """Tell what the object is at: its first step that is not done."""
+        for kind, (status, _, message) in steps.items():
+            if status == "False":
+                self.now.title, self.now.detail = f"  {kind}", message
+                self.now.started = self.last
+                return
 
     @property
     def total(self) -> float:
