@@ -92,6 +92,20 @@ def test_pdf_words_in_columns_become_rows_with_their_names(tmp_path: Path) -> No
     ]
 
 
+def test_pdf_lists_and_single_gaps_stay_prose(tmp_path: Path) -> None:
+    page = [
+        "Vertrag",
+        "a)\tDer Mieter zahlt",
+        "pünktlich.",
+        "b)\tDer Vermieter auch.",
+        "Ort\tDatum",
+    ]
+    assert read(tmp_path, "pdf", make_pdf([page])) == [
+        ("Vertrag", 1),
+        ("a) Der Mieter zahlt pünktlich. b) Der Vermieter auch. Ort Datum", 0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [

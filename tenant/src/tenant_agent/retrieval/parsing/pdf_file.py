@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from ctypes import byref, c_double
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ PARAGRAPH_GAP = 1.6
 LINE_HYPHEN = "\x02"
 # In units of the font size: between words it is about 0.3, in justified text rarely 1.
 COLUMN_GAP = 1.4
+ROW_GAP = 3.0
+LIST_MARK = re.compile(r"(?:[-\u2013•*§]|\(?[^\W_]{1,3}[.)]|\(\w{1,3}\)|§ ?\d+\w?)$")
 BLANKS = re.compile(r"(?<=\S) +(?=\S)")
 
 
@@ -100,11 +102,28 @@ def _level(line: Line, body: float) -> int:
     return 1 if ratio >= 1.6 else 2 if ratio >= 1.3 else 3
 
 
+def _is_row(line: Line) -> bool:
+    """Return whether a line has columns; the gap behind "a)" or "1." makes none."""
+    return bool(line.cells) and not LIST_MARK.match(line.cells[0].strip())
+
+
+def with_tables(lines: list[Line]) -> list[Line]:
+    """Return the lines, columns only where a neighbour has as many: one wide gap is no table."""
+    neighbours = [None, *lines, None]
+    found = []
+    for before, line, after in zip(neighbours, lines, neighbours[2:], strict=False):
+        beside = [other for other in (before, after) if other is not None and _is_row(other)]
+        in_table = _is_row(line) and any(len(o.cells) == len(line.cells) for o in beside)
+        found.append(line if in_table else replace(line, cells=()))
+    return found
+
+
 def _continues(before: Line, line: Line, levels: tuple[int, int]) -> bool:
-    if levels[0] != levels[1] or bool(before.cells) != bool(line.cells):
+    if levels[0] != levels[1] or len(before.cells) != len(line.cells):
         return False
     gap = before.bottom - line.bottom
-    return -1 <= gap <= max(before.size, line.size) * PARAGRAPH_GAP
+    most = ROW_GAP if line.cells else PARAGRAPH_GAP
+    return -1 <= gap <= max(before.size, line.size) * most
 
 
 def _joined(lines: list[Line]) -> str:
@@ -115,7 +134,7 @@ def _joined(lines: list[Line]) -> str:
 def blocks_of(lines: list[Line], body: float) -> list[Block]:
     """Return the lines of a page as paragraphs and headings."""
     groups: list[tuple[int, list[Line]]] = []
-    for line in lines:
+    for line in with_tables(lines):
         level = _level(line, body)
         if groups and _continues(groups[-1][1][-1], line, (groups[-1][0], level)):
             groups[-1][1].append(line)
