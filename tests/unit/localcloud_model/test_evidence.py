@@ -72,6 +72,16 @@ def test_the_same_sentence_is_told_once(model_embedder: Embedder) -> None:
     assert len({chosen.sentence for chosen in answer}) == len(answer)
 
 
+def test_a_heading_is_no_answer(model_embedder: Embedder) -> None:
+    text = "Jahresurlaub\n\nAlle haben Anspruch auf 30 Tage Jahresurlaub."
+    answer = find("Wie viel Jahresurlaub?", "de", (Source(id=1, text=text),), model_embedder)
+    assert [chosen.sentence for chosen in answer] == [
+        "Alle haben Anspruch auf 30 Tage Jahresurlaub."
+    ]
+    heading = (Source(id=1, text="Jahresurlaub"),)
+    assert not find("Wie viel Jahresurlaub?", "de", heading, model_embedder)
+
+
 def test_no_text_is_no_answer(model_embedder: Embedder) -> None:
     assert not find("Wann?", "de", (Source(id=1, text=""),), model_embedder)
 

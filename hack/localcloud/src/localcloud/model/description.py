@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from localcloud.model.embeddings import Vectors
 from localcloud.model.kinds import KINDS, kinds
@@ -89,6 +90,15 @@ def same(left: str, right: str) -> float:
     return 0.7 if common >= 5 and common >= 0.7 * len(longer) else 0.0
 
 
+def announces(text: str) -> bool:
+    """Whether a line only leads to the next one."""
+    return text.rstrip(" .").endswith(":")
+
+
+def _alike(word: str, others: Sequence[str]) -> bool:
+    return any(same(word, other) > 0 for other in others)
+
+
 class Asked:
     """A question's content words with their stems, weights and vectors."""
 
@@ -144,6 +154,15 @@ class Description:
             *np.asarray([kinds(asked.text, text) for text in self.texts]).T,
         ]
         return np.stack(columns, axis=1)
+
+    @cached_property
+    def says_more(self) -> NDArray[np.bool_]:
+        """Per sentence, whether it has a word of its own: a heading only repeats the question's."""
+        language, asked = self._asked.language, self._asked.stems
+        held = [[stem(w, language) for w in content_words(text, language)] for text in self.texts]
+        more = [any(not _alike(word, asked) for word in each) for each in held]
+        leads = [announces(text) for text in self.texts]
+        return np.asarray([own or lead for own, lead in zip(more, leads, strict=True)], np.bool_)
 
     @cached_property
     def _exact(self) -> Vectors:

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from localcloud.model.description import FEATURES, Description, Encoder, Source, describe
+from localcloud.model.description import (
+    FEATURES,
+    Description,
+    Encoder,
+    Source,
+    announces,
+    describe,
+)
 from localcloud.model.text import Language
 from localcloud.model.weights import DECISION, OFFSET, RANKING
 
@@ -35,14 +42,19 @@ class Chosen:
 
 
 def scores(description: Description) -> np.ndarray:
-    """How well each sentence answers, compared to the others of the same prompt."""
-    found: np.ndarray = description.features @ _ORDER
-    return found
+    """How well each sentence answers, compared to the others of the same prompt.
+
+    One that only repeats the question's words is no answer at all.
+    """
+    return np.where(description.says_more, description.features @ _ORDER, -np.inf)
 
 
 def confidence(description: Description) -> float:
     """Above 0 when the best sentence is taken for an answer."""
-    best = int(np.argmax(scores(description)))
+    found = scores(description)
+    best = int(np.argmax(found))
+    if not np.isfinite(found[best]):
+        return float(found[best])
     return float(description.features[best] @ _ANSWER + OFFSET)
 
 
@@ -57,9 +69,8 @@ def chosen(description: Description, limit: int) -> list[int]:
 
 
 def _with_announced(description: Description, place: int) -> list[int]:
-    announces = description.texts[place].rstrip(" .").endswith(":")
     follows = place + 1 < len(description.sentences) and not description.sentences[place + 1].opens
-    return [place, place + 1] if announces and follows else [place]
+    return [place, place + 1] if announces(description.texts[place]) and follows else [place]
 
 
 def find(
