@@ -116,16 +116,16 @@ async def test_shutdown_and_power_on(rack: Rack) -> None:
     assert await rack.machines.power(11) == "running"
 
 
-async def disk_gib(rack: Rack, server_id: int) -> int:
+async def disk_gib(rack: Rack, server_id: int) -> float:
     """The size of `/` as the machine sees it."""
-    return int(await rack.ssh(server_id, "df --output=size -BG / | tail -1 | tr -dc 0-9"))
+    return int(await rack.ssh(server_id, "df --output=size -B1 / | tail -1")) / (1 << 30)
 
 
 async def test_a_full_disk_is_full_in_its_machine_only(rack: Rack) -> None:
     await rack.machines.create(rack.spec(15, disk_gib=11))
     await rack.machines.start(15)
     await rack.ready(15)
-    full = "fallocate -l 40G /big 2>&1; dd if=/dev/zero of=/more bs=1M count=64 2>&1"
+    full = "fallocate -l 40G /big 2>&1; dd if=/dev/zero of=/more bs=1M count=64 2>&1; true"
     assert (await rack.ssh(15, full)).count("No space left on device") == 2
     assert await rack.ssh(15, "df --output=pcent / | tail -1 | tr -dc 0-9") == "100"
     assert int(await rack.ssh(11, "df --output=pcent / | tail -1 | tr -dc 0-9")) < 20

@@ -12,7 +12,7 @@ from localcloud.machines.container.history import FINE, History
 from localcloud.machines.container.life import Life
 from localcloud.machines.port import MachineError, Usage
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Meter:
@@ -40,18 +40,24 @@ class Meter:
 
     async def _run(self) -> None:
         while True:
-            for server_id in [s for s, r in self._life.records.servers.items() if r.wanted]:
-                await self._read(server_id)
-            gone = self._histories.keys() - self._life.records.servers.keys()
-            for server_id in gone:
-                del self._histories[server_id]
+            try:
+                await self._read_all()
+            except Exception:
+                log.exception("reading what machines use broke")
             await asyncio.sleep(FINE.total_seconds())
+
+    async def _read_all(self) -> None:
+        records = self._life.records.servers
+        for server_id in [key for key, record in records.items() if record.wanted]:
+            await self._read(server_id)
+        for server_id in self._histories.keys() - records.keys():
+            del self._histories[server_id]
 
     async def _read(self, server_id: int) -> None:
         try:
             usage = await self._life.usage(server_id)
         except (MachineError, OSError) as error:
-            _log.info("what server %d uses could not be read: %s", server_id, error)
+            log.info("what server %d uses could not be read: %s", server_id, error)
             return
         if usage is not None:
             self._histories[server_id].note(datetime.now(UTC), usage)
