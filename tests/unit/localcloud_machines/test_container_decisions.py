@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from localcloud.machines import metadata
-from localcloud.machines.container import boot, links, trust, volumes
+from localcloud.machines.container import boot, control_group, links, trust, volumes
 from localcloud.machines.container.blueprint import Chassis, Host, create_body, limits
 from localcloud.machines.container.records import Records, ServerRecord, VolumeRecord
 from localcloud.machines.container.settings import ContainerSettings
@@ -184,3 +184,25 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     again.forget_server(12)
     again.forget_volume(7)
     assert list((tmp_path / "records").iterdir()) == []
+
+
+ID = "4f1c" * 16
+LEGACY = f"3:cpuset:/docker/{ID}\n2:cpu,cpuacct:/docker/{ID}/init.scope\n0::/\n"
+UNIFIED = f"0::/system.slice/docker-{ID}.scope/init.scope\n"
+MOUNTS = (
+    "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,relatime,cpu,cpuacct 0 0\n"
+    "cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0\n"
+)
+
+
+def test_a_containers_group_is_found_whatever_group_its_init_moved_to() -> None:
+    assert control_group.group_of(ID, LEGACY, "cpuacct") == f"/docker/{ID}"
+    assert control_group.group_of(ID, LEGACY, "") is None
+    assert control_group.group_of(ID, UNIFIED, "") == f"/system.slice/docker-{ID}.scope"
+    assert control_group.group_of("other", LEGACY, "cpuacct") is None
+    places = [
+        control_group.mounted_at(MOUNTS, k, c) for k, c in (("cgroup", "cpuacct"), ("cgroup2", ""))
+    ]
+    assert places == ["/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/unified"]
+    assert control_group.mounted_at("", "cgroup", "cpuacct") is None
+    assert control_group.cpu_seconds(ID, 1 << 22) is None

@@ -103,18 +103,6 @@ class Engine:
                 async for chunk in response.content.iter_chunked(_CHUNK):
                     await asyncio.to_thread(file.write, chunk)
 
-    async def cpu_seconds(self, name: str) -> float | None:
-        """Processor time that a running container's control group has used."""
-        options = {"stream": "false", "one-shot": "true"}
-        try:
-            answer = await self._call("GET", f"/containers/{name}/stats", options)
-        except EngineError as error:
-            if error.status in (404, 409):
-                return None
-            raise
-        used = answer["cpu_stats"]["cpu_usage"]["total_usage"]
-        return used / 1e9 if used else None
-
     async def execute(self, name: str, script: str, env: dict[str, str] | None = None) -> str:
         """Run a shell script inside a running container, under the container's confinement.
 

@@ -21,6 +21,7 @@ from localcloud.machines.container.blueprint import (
     create_body,
     limits,
 )
+from localcloud.machines.container.control_group import cpu_seconds
 from localcloud.machines.container.disks import Disks
 from localcloud.machines.container.engine import Engine
 from localcloud.machines.container.firewall import Firewall
@@ -154,7 +155,10 @@ class Life:
 
     async def usage(self, server_id: int) -> Usage | None:
         """Counters of a running machine: its control group's, its disk's, its public link's."""
-        seconds = await self._engine.cpu_seconds(self._name(server_id))
+        container = await self._engine.inspect(self._name(server_id))
+        if container is None or not container["State"]["Running"]:
+            return None
+        seconds = cpu_seconds(container["Id"], container["State"]["Pid"])
         if seconds is None:
             return None
         disk = self.disks.counters(server_id)
