@@ -25,6 +25,8 @@ from tenant_operator.store import Key, Kind
 from tenant_operator.working import one_pass
 
 NS = "agency"
+PATIENT = 150
+"""More rounds than this wait for a pause of minutes."""
 BASE = f"/apis/blueagency.io/v1alpha1/namespaces/{NS}"
 FLEET = f"{BASE}/fleets/main"
 TENANT = f"{BASE}/tenants/acme"
@@ -152,10 +154,17 @@ class Rig:
         self.now += timedelta(seconds=1)
 
     async def until(self, reached: Callable[[], bool], rounds: int = 80) -> None:
-        """Rounds until something is so; a kill on the way starts a new process."""
+        """Rounds until something is so; a kill on the way starts a new process.
+
+        Who waits for long waits faster while nothing happens.
+        """
+        quiet, before = 0, 0
         for _ in range(rounds):
             if reached():
                 return
+            quiet, before = quiet + 1 if before == len(self.world.log) else 0, len(self.world.log)
+            if rounds > PATIENT and quiet > 10:
+                self.now += timedelta(seconds=4)
             try:
                 await self.round()
             except Killed:
