@@ -138,8 +138,10 @@ async def connected(scope: TenantScope) -> Host:
         keys = memory.keys
     if not isinstance(keys, TenantKeys) or keys.client_key is None or keys.host_key is None:
         raise HostError("The tenant's keys are not there yet.")
-    if memory.connection is not None and memory.connection.host_key == keys.host_key.public:
-        return memory.connection
+    accepted = tuple(key.public for key in accepted_host_keys(keys))
+    kept = None if memory.connect_anew else memory.connection
+    if kept is not None and kept.host_key in accepted:
+        return kept
     await memory.hang_up()
     view = scope.home.view
     memory.connection = await scope.app.adapters.hosts.connect(
@@ -147,7 +149,7 @@ async def connected(scope: TenantScope) -> Host:
             address=server.ipv4,
             port=view.spec.access.ssh_port if view else 22,
             user="root",
-            host_keys=tuple(key.public for key in accepted_host_keys(keys)),
+            host_keys=accepted,
             client_key=keys.client_key.private,
         )
     )

@@ -16,10 +16,15 @@ Connect = Callable[[], Awaitable[Host]]
 
 
 async def sight(memory: Memory, connect: Connect) -> HostSight:
-    """Facts about the machine, or why there are none; what broke is connected anew next time."""
+    """Facts about the machine, or why there are none; what broke is connected anew next time.
+
+    Over a connection that was open before, the machine was looked at already: that look awaits
+    news.
+    """
+    known = memory.connection
     try:
         host = await connect()
-        output = await host.run(commands.observe())
+        output = await host.run(commands.observe(await_news=host is known))
         if output.code != 0:
             raise FactsUnreadable(f"`observe` ended with {output.code}: {output.stderr[:300]}")
         return HostSight(facts=facts(output.stdout), host_key=host.host_key)

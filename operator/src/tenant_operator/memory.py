@@ -50,6 +50,7 @@ class Memory:
     refresh: set[Subject] = field(default_factory=set)
     wish: tuple[object, ...] = ()
     connection: Host | None = None
+    connect_anew: bool = False
     told: dict[str, datetime] = field(default_factory=dict)
     look_again_at: datetime | None = None
 
@@ -88,6 +89,8 @@ class Memory:
             match subject:
                 case Subject.HOST:
                     self.host = UNKNOWN
+                case Subject.CONNECTION:
+                    self.connect_anew = True
                 case Subject.OUTSIDE:
                     self.outside = UNKNOWN
                 case Subject.KEYS:
@@ -159,6 +162,6 @@ class Memory:
 
     async def hang_up(self) -> None:
         """Close the connection to the machine."""
-        connection, self.connection = self.connection, None
+        connection, self.connection, self.connect_anew = self.connection, None, False
         if connection is not None:
             await connection.close()

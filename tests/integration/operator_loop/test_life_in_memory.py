@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from plugins.fix_operator import TENANT, Rig
+from plugins.memory_world import MemoryHost
+from tenant_operator.host.port import HostAddress
 from tenant_operator.metrics import PROVIDER_CALLS
 
 
@@ -103,3 +105,28 @@ async def test_a_ready_tenant_is_left_alone(rig: Rig) -> None:
     for _ in range(20):
         await rig.round()
     assert rig.world.log[before:] == []
+
+
+async def test_a_new_machine_is_connected_to_once_with_each_of_its_host_keys(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    connect = rig.hosts.connect
+
+    async def noted(address: HostAddress) -> MemoryHost:
+        host = await connect(address)
+        shown.append(host.host_key)
+        return host
+
+    monkeypatch.setattr(rig.hosts, "connect", noted)
+    rig.start()
+    await rig.ready()
+    (machine,) = rig.hosts.machines.values()
+    assert len(shown) == len(set(shown)) == 2
+    assert shown[-1] == machine.host_key
+    assert [start.split()[0] for start in machine.starts] == [
+        "host-key",
+        "harden",
+        "data-disk",
+        "deploy",
+    ]

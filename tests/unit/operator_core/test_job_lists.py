@@ -65,7 +65,7 @@ def case(facts: HostFacts, *, disk: Volume = DISK, shown: str = "first") -> Case
         now=datetime(2026, 1, 1, tzinfo=UTC),
         world=TenantWorld(volume=disk, server=MACHINE, keys=keys, host=sight),
         recipes=Recipes(
-            user_data=lambda _: "",
+            user_data=lambda _, __: "",
             rotate_host_key=lambda _: JOBS["host-key"],
             harden=lambda _: JOBS["harden"],
             data_disk=lambda _: JOBS["data-disk"],

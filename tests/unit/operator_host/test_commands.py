@@ -47,6 +47,7 @@ def test_observing_sends_the_program_and_installs_nothing() -> None:
     command = commands.observe()
     assert command.argv == ("/usr/bin/python3", "-", "observe")
     assert b"def observe()" in command.stdin
+    assert commands.observe(await_news=True).argv == (*command.argv, "news")
 
 
 def test_starting_names_each_job_in_order_and_the_limit_of_them_all() -> None:

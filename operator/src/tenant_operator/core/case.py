@@ -134,7 +134,7 @@ class FleetView:
 class Recipes:
     """Pure functions that render what a machine needs; made where the renderers may be imported."""
 
-    user_data: Callable[[TenantKeys], str]
+    user_data: Callable[[TenantKeys, int | str], str]
     rotate_host_key: Callable[[KeyPair], Job]
     harden: Callable[[HostFacts], Job]
     data_disk: Callable[[Volume], Job]

@@ -93,7 +93,8 @@ def _host_key_rotated(case: Case, shown: str) -> Result:
     job = case.recipe.rotate_host_key(held.host_key)
     outcome = worked_off(case, job, "RotatingHostKey", "Installing the lasting host key.")
     if isinstance(outcome, Done):
-        return Wait("RotatingHostKey", "Connecting anew.", 0, subjects=(Subject.HOST,))
+        afresh = (Subject.CONNECTION, Subject.HOST)
+        return Wait("RotatingHostKey", "Connecting anew.", 0, subjects=afresh)
     return outcome
 
 

@@ -30,6 +30,7 @@ class Subject(StrEnum):
     KEYS = "keys"
     MODEL_KEY = "model-key"
     HOST = "host"
+    CONNECTION = "connection"
     OUTSIDE = "outside"
     FIREWALL = "firewall"
     SSH_KEY = "ssh-key"

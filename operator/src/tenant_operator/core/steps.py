@@ -238,13 +238,14 @@ def _server_made(case: Case) -> Result:
         return placed
     if not (isinstance(held, TenantKeys) and isinstance(disk, Volume)):
         return Look(Subject.INVENTORY)
+    image = start_image(case, placed)
     spec = ServerSpec(
         name=cloud_name(case.identity),
         type=placed.type.name,
         location=placed.location,
-        image=start_image(case, placed),
+        image=image,
         labels=_labels(case),
-        user_data=case.recipe.user_data(held),
+        user_data=case.recipe.user_data(held, image),
         volume_ids=(disk.id,),
         ssh_key_ids=() if case.home.ssh_key_id is None else (case.home.ssh_key_id,),
         primary_ipv4_id=ip.id if isinstance(ip, PrimaryIP) else None,

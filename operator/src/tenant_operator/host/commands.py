@@ -21,14 +21,21 @@ OBSERVE_SECONDS: Final = 60
 START_SECONDS: Final = 30
 
 
-@cache
-def observe() -> Command:
+def observe(*, await_news: bool = False) -> Command:
     """Print the machine's facts as JSON (`host.bootstrap.facts` reads them); changes nothing.
 
-    The program travels on standard input, so a machine needs nothing but its own Python.
+    With `await_news` it answers up to a second later while something is at work there, as soon as
+    that ends or says something else. The program travels on standard input, so a machine needs
+    nothing but its own Python.
     """
-    source = (files("tenant_operator.host.hardening.hostagent") / "observe.py").read_bytes()
-    return Command(argv=(PYTHON, "-", "observe"), stdin=source, time_limit_seconds=OBSERVE_SECONDS)
+    verb = ("observe", "news") if await_news else ("observe",)
+    argv = (PYTHON, "-", *verb)
+    return Command(argv=argv, stdin=_observer(), time_limit_seconds=OBSERVE_SECONDS)
+
+
+@cache
+def _observer() -> bytes:
+    return (files("tenant_operator.host.hardening.hostagent") / "observe.py").read_bytes()
 
 
 def start(jobs: Sequence[Job]) -> Command:

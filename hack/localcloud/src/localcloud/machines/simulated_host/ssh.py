@@ -155,7 +155,7 @@ def execute(host: Host, argv: list[str], stdin: bytes, visit: Visit) -> Ended:
         return basic
     if argv[0].rsplit("/", 1)[-1] != "python3":
         return programs.run(host, argv)
-    if argv[1:] == ["-", "observe"] and stdin:
+    if argv[1:3] == ["-", "observe"] and stdin:
         return Ended(out=json.dumps(observe.facts(host, visit.client)))
     if argv[1:3] == [jobs.AGENT, "start"]:
         if host.files.read(jobs.AGENT) is None:

@@ -5,8 +5,8 @@ on yet; standard library only, and no other module of the agent. It changes noth
 check, which costs a second, is repeated at most every five minutes and kept in /run (the hardening
 job leaves its own there).
 
-While cloud-init or a job is running, it waits up to a second for news before it answers, so that
-the operator hears of the end at once and not with its next look.
+Asked for news (`observe news`) while cloud-init or a job is running, it waits up to a second for
+some before it answers, so that the operator hears of the end at once and not with its next look.
 """
 
 from __future__ import annotations
@@ -191,7 +191,6 @@ def await_news(seconds: float) -> None:
 
 def observe() -> dict[str, Any]:
     """All facts."""
-    await_news(NEWS_SECONDS)
     state, message = cloud_init()
     mounted, release = mounted_volume(), load(STATE).get("release")
     return {
@@ -212,4 +211,6 @@ def observe() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if "news" in sys.argv:
+        await_news(NEWS_SECONDS)
     json.dump(observe(), sys.stdout)
