@@ -120,6 +120,40 @@ for (const [what, act] of [
   });
 }
 
+test("a question survives the end of the session, for the account that typed it", async ({
+  page,
+  agent,
+}) => {
+  agent.expected.push(REFUSED);
+  agent.conversations = [conversation(100, "Reisekosten")];
+  agent.messages.set(id(100), []);
+  await page.goto(`/chat/${id(100)}`);
+  const asked = "Bis wann muss ich Belege einreichen?";
+  await page.getByLabel("Ihre Frage").fill(asked);
+  agent.me = null;
+  await page.keyboard.press("Enter");
+  await page.getByLabel("E-Mail-Adresse").fill("admin@acme.example");
+  await page.getByLabel("Passwort", { exact: true }).fill("ein langes Passwort");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(`/chat/${id(100)}`);
+  await expect(page.getByLabel("Ihre Frage")).toHaveValue(asked);
+  await expect(page.getByLabel("Ihre Frage")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Ihre Frage")).toHaveValue("");
+});
+
+test("signing out forgets the question being typed", async ({ page, agent }) => {
+  agent.expected.push(REFUSED);
+  await page.goto("/");
+  await page.getByLabel("Ihre Frage").fill("Vertraulich");
+  await page.getByRole("button", { name: "Konto admin@acme.example" }).click();
+  await page.getByRole("button", { name: "Abmelden" }).click();
+  await expect(page.getByRole("heading", { name: "Anmelden" })).toBeVisible();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+});
+
 test("a changed brand shows when the window is looked at again", async ({ page, agent }) => {
   await page.goto("/");
   await expect(page).toHaveTitle("Chat · Acme");

@@ -74,6 +74,7 @@ export const CITATION: Schemas["Citation"] = {
   heading: "Reisekosten",
   passage_id: 7,
   quote: "Belege sind innerhalb von 14 Tagen einzureichen.",
+  quotes: ["Belege sind innerhalb von 14 Tagen einzureichen."],
   available: true,
 };
 
@@ -84,7 +85,7 @@ export const PAGE: Schemas["Page"] = {
   page_count: 3,
   paged: true,
   text: "Reisekosten\n\nBelege sind innerhalb von 14 Tagen einzureichen. Danach verfällt der Anspruch.",
-  highlights: [{ start: 13, end: 61 }],
+  highlights: [{ start: 13, end: 91 }],
 };
 
 export function message(
@@ -132,6 +133,7 @@ interface Events {
   token: Schemas["TokenEvent"];
   citation: Schemas["CitationEvent"];
   done: Schemas["DoneEvent"];
+  stopped: Schemas["StoppedEvent"];
   error: Schemas["ErrorEvent"];
   document: Schemas["Document"];
 }

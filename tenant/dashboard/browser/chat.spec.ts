@@ -55,7 +55,7 @@ test("the keyboard alone: sign in, ask, open the source, close it", async ({ pag
   const chip = page.getByRole("button", { name: "Quelle 1: Handbuch 10.pdf, Seite 2" }).first();
   await expect(chip).toBeVisible();
   await expect(page).toHaveURL(/\/chat\/0000/);
-  // Once stored, the answer is drawn anew.
+  // Stored by now.
   await expect(page.locator("[aria-live]")).toHaveCount(0);
   await chip.focus();
   await page.keyboard.press("Enter");
@@ -96,20 +96,120 @@ test("a broken stream is taken up after the last event seen", async ({ page, age
   await expect(page.getByText(ASKED)).toHaveCount(1);
 });
 
-test("stopping says that the answer goes on, and shows it when asked", async ({ page, agent }) => {
+test("stopping asks the agent, shows what it kept, and lets it be asked again", async ({
+  page,
+  agent,
+}) => {
+  withConversation(agent);
+  const { stored, rest } = breakOff(agent);
+  const kept = { ...stored, state: "stopped" as const, outcome: null };
+  const stop = `POST /conversations/${C}/messages/${stored.id}/stop`;
+  agent.overrides.set(stop, async (route) => {
+    agent.messages.set(C, [question(1000, C, ASKED), kept]);
+    await route.fulfill({ status: 204 });
+    if (rest[0]) await stream(rest[0], event(9, "stopped", { message: kept }));
+  });
+  await page.goto(`/chat/${C}`);
+  await ask(page);
+  await expect.poll(() => rest.length).toBe(1);
+  await page.getByRole("button", { name: "Anhalten" }).click();
+  await expect(page.getByText("Angehalten.")).toBeVisible();
+  await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
+  await expect(page.getByText(ASKED)).toHaveCount(1);
+  expect(agent.seen.filter((line) => line === stop)).toHaveLength(1);
+  agent.overrides.set(`POST /conversations/${C}/messages/${stored.id}/retry`, (route) => {
+    agent.messages.set(C, [question(1000, C, ASKED), stored]);
+    return stream(route, opening(stored) + event(9, "done", { message: stored }));
+  });
+  await page.getByRole("button", { name: "Noch einmal fragen" }).click();
+  await expect(page.getByText("Angehalten.")).toHaveCount(0);
+  await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
+});
+
+test("a stop that does not reach the agent can be tried again", async ({ page, agent }) => {
+  agent.expected.push(REFUSED);
+  withConversation(agent);
+  const { stored, rest } = breakOff(agent);
+  const stop = `POST /conversations/${C}/messages/${stored.id}/stop`;
+  agent.overrides.set(stop, (route) => route.abort());
+  await page.goto(`/chat/${C}`);
+  await ask(page);
+  await expect.poll(() => rest.length).toBe(1);
+  const button = page.getByRole("button", { name: "Anhalten" });
+  await button.click();
+  await expect.poll(() => agent.seen.filter((line) => line === stop).length).toBe(1);
+  await expect(button).toBeEnabled();
+});
+
+test("the second half of a double click does not stop the answer", async ({ page, agent }) => {
+  withConversation(agent);
+  const { rest } = breakOff(agent);
+  await page.goto(`/chat/${C}`);
+  await page.getByLabel("Ihre Frage").fill(ASKED);
+  await page.getByRole("button", { name: "Senden" }).dblclick();
+  await expect.poll(() => rest.length).toBe(1);
+  await expect(page.getByRole("button", { name: "Anhalten" })).toBeEnabled();
+  expect(agent.seen.some((line) => line.endsWith("/stop"))).toBe(false);
+});
+
+test("a marker stays the same element from its first sentence to the stored answer", async ({
+  page,
+  agent,
+}) => {
   withConversation(agent);
   const { stored, rest } = breakOff(agent);
   await page.goto(`/chat/${C}`);
   await ask(page);
   await expect.poll(() => rest.length).toBe(1);
-  await page.getByRole("button", { name: "Anhalten" }).click();
-  await expect(page.getByText("Anzeige angehalten.")).toBeVisible();
-  await expect(page.getByText(ASKED)).toHaveCount(1);
-  await page.getByRole("button", { name: "Antwort zeigen" }).click();
+  const said = event(6, "citation", CITATION) + event(7, "token", { text: "es ein [1]." });
+  if (rest[0]) await stream(rest[0], said);
+  const marker = page.getByRole("button", { name: /^Quelle 1/ }).first();
+  await marker.focus();
+  await marker.evaluate((element) => {
+    element.id = "the-same";
+  });
   await expect.poll(() => rest.length).toBe(2);
-  agent.messages.set(C, [question(1000, C, ASKED), stored]);
-  if (rest[1]) await stream(rest[1], event(9, "done", { message: stored }));
-  await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
+  agent.messages.set(C, [
+    question(1000, C, ASKED),
+    { ...stored, content: "Belege reichen Sie es ein [1]." },
+  ]);
+  if (rest[1]) {
+    const message = { ...stored, content: "Belege reichen Sie es ein [1]." };
+    await stream(rest[1], event(9, "done", { message }));
+  }
+  await expect(page.locator("[aria-live]")).toHaveCount(0);
+  await expect(page.locator("#the-same")).toBeFocused();
+});
+
+test("the panel marks the sentence behind the marker and scrolls to it", async ({
+  page,
+  agent,
+}) => {
+  withConversation(agent);
+  const second = "Danach verfällt der Anspruch.";
+  const before = "Davor steht noch einiges.\n\n".repeat(80);
+  const text = `${before}${CITATION.quote} ${second}`;
+  agent.page = { ...agent.page, text, highlights: [{ start: before.length, end: text.length }] };
+  agent.messages.set(C, [
+    question(1000, C, ASKED),
+    message(1001, C, {
+      content: "Binnen 14 Tagen [1].\n\nDanach nicht mehr [1].",
+      citations: [{ ...CITATION, quotes: [CITATION.quote, second] }],
+    }),
+  ]);
+  await page.goto(`/chat/${C}`);
+  const markers = page.locator(".answer-text").getByRole("button");
+  const panel = page.getByRole("complementary", { name: "Quelle 1" });
+  for (const [index, quote] of [CITATION.quote, second].entries()) {
+    await markers.nth(index).click();
+    await expect(panel.locator("mark")).toHaveText(quote);
+    await expect(panel.locator("mark")).toBeInViewport();
+    await expect(panel).toHaveAccessibleDescription(quote);
+  }
+  await expect(panel.getByRole("link", { name: "Original öffnen" })).toHaveAttribute(
+    "href",
+    `/api/v1/documents/${CITATION.document_id}/file#page=2`,
+  );
 });
 
 test("an answer being written is taken up when the page is opened", async ({ page, agent }) => {
@@ -135,7 +235,6 @@ test("another conversation shows nothing of the answer left behind", async ({ pa
   await page.getByRole("link", { name: "Urlaub" }).click();
   await expect(page.getByText("Wie viele Tage?")).toBeVisible();
   await expect(page.getByText(ASKED)).toHaveCount(0);
-  await expect(page.getByText("Anzeige angehalten.")).toHaveCount(0);
   await page.goBack();
   await expect(page.getByText(ASKED)).toHaveCount(1);
   await expect.poll(() => rest.length).toBe(2);

@@ -27,7 +27,7 @@ test("an upload appears at once and its job is followed live", async ({ page, ag
   await page.goto("/documents");
   await page.locator("input[type=file]").setInputFiles(FILE);
   const row = page.getByRole("listitem").filter({ hasText: "neu.txt" });
-  await expect(row).toContainText("Wird verstanden …");
+  await expect(row).toContainText("Wird ausgewertet …");
   await expect(row.getByRole("progressbar")).toHaveAttribute("value", "0.4");
   end();
   await expect(row).toContainText("Bereit");

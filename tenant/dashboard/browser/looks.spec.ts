@@ -2,7 +2,7 @@
 // SCREENSHOTS=<folder> also keeps a picture of each.
 import type { Page } from "@playwright/test";
 
-import type { Agent } from "./agent";
+import { opening, stream, type Agent } from "./agent";
 import { CITATION, conversation, document, id, job, ME, message, PAGE, question } from "./bodies";
 import { expect, expectAccessible, expectNoSideways, test } from "./test";
 
@@ -86,6 +86,66 @@ const SCREENS: Screen[] = [
       await expect(page.locator("mark")).toBeVisible();
     },
   },
+  {
+    name: "growing",
+    path: `/chat/${C}`,
+    prepare: (agent) => {
+      fill(agent);
+      agent.messages.set(C, []);
+      const stored = message(9, C);
+      agent.overrides.set(`POST /conversations/${C}/messages`, (route) =>
+        stream(route, opening(stored)),
+      );
+      // The rest of it never comes.
+      agent.overrides.set(`GET /conversations/${C}/messages/${stored.id}/events`, () =>
+        Promise.resolve(),
+      );
+    },
+    reach: async (page) => {
+      await page.locator("textarea").fill("Bis wann muss ich Belege einreichen?");
+      await page.keyboard.press("Enter");
+      await expect(page.locator(".cursor")).toBeVisible();
+    },
+  },
+  {
+    name: "stopped",
+    path: `/chat/${C}`,
+    prepare: (agent) => {
+      fill(agent);
+      agent.messages.set(C, [
+        question(1, C, "Bis wann muss ich Belege einreichen?"),
+        message(2, C, { state: "stopped", outcome: null }),
+        question(3, C, "Und im Ausland?"),
+        message(4, C, { state: "stopped", outcome: null, content: "", citations: [] }),
+      ]);
+    },
+  },
+  {
+    name: "history",
+    path: `/chat/${C}`,
+    prepare: (agent) => {
+      fill(agent);
+      const rows = Array.from({ length: 20 }, (_, n) => [
+        question(2 * n, C, `Frage ${n}: Was gilt bei Reisen in Land ${n}?`),
+        message(2 * n + 1, C, {
+          content: `In Land ${n} gelten **${n + 10} Euro** am Tag [1]. Belege sind nicht nötig [1].`,
+        }),
+      ]);
+      agent.messages.set(C, rows.flat());
+    },
+  },
+  {
+    name: "unread",
+    path: `/chat/${C}`,
+    prepare: (agent) => {
+      fill(agent);
+      agent.expected.push(/Failed to load resource/);
+      agent.overrides.set(`GET /conversations/${C}/messages`, (route) => route.abort());
+    },
+    reach: async (page) => {
+      await expect(page.getByRole("alert")).toBeVisible({ timeout: 15_000 });
+    },
+  },
   { name: "no-documents", path: "/documents" },
   { name: "documents", path: "/documents", prepare: fill },
   {
@@ -122,14 +182,14 @@ const SCREENS: Screen[] = [
 for (const [theme, language, width] of [
   ["light", "de", 1280],
   ["dark", "en", 1280],
-  ["dark", "de", 360],
+  ["dark", "de", 390],
   ["light", "en", 360],
 ] as const) {
   test.describe(`${theme}, ${language}, ${width} px`, () => {
     test.use({
       colorScheme: theme,
       locale: language,
-      viewport: { width, height: width === 360 ? 740 : 800 },
+      viewport: { width, height: width < 400 ? 740 : 800 },
       reducedMotion: "reduce",
     });
     for (const screen of SCREENS) {
@@ -137,7 +197,9 @@ for (const [theme, language, width] of [
         screen.prepare?.(agent);
         await page.goto(screen.path);
         await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-        await expect(page.locator(".loading, .raw-text")).toHaveCount(0);
+        if (screen.name !== "unread") {
+          await expect(page.locator(".loading, .raw-text")).toHaveCount(0);
+        }
         await screen.reach?.(page);
         const folder = process.env.SCREENSHOTS;
         const file = `${screen.name}-${theme}-${language}-${width}.png`;

@@ -31,7 +31,10 @@ export function App({ firstBranding }: { firstBranding: Branding }) {
         <Suspense fallback={<Loading label={t("app.loading")} />}>
           <Routes>
             <Route index element={<Navigate to="/chat" replace />} />
-            <Route path="chat/:conversationId?" element={<ChatPage />} />
+            <Route
+              path="chat/:conversationId?"
+              element={<ChatPage me={session.data.me} branding={branding} />}
+            />
             <Route path="documents" element={<DocumentsPage />} />
             <Route path="*" element={<NotFound title={t("app.notFound")} />} />
           </Routes>

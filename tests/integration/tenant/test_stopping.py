@@ -95,7 +95,12 @@ def test_what_is_stopped_is_no_answer_and_can_be_asked_again(
     live_model.service.settings.pace.tokens_per_second = 0
     done = agent.stream(f"{path}/{message}/retry")[-1]
     assert (done.name, done.data["message"]["state"]) == ("done", "complete")
-    assert "freitags" in done.data["message"]["content"]
+    content, citations = done.data["message"]["content"], done.data["message"]["citations"]
+    assert "freitags" in content
+    for citation in citations:
+        assert len(citation["quotes"]) == content.count(f"[{citation['n']}]") > 1
+        assert citation["quotes"][0] == citation["quote"]
+        assert all(quote in TEXT for quote in citation["quotes"])
     assert stop(agent, path, message).status_code == 204
     assert stored(agent, place)["state"] == "complete"
 

@@ -491,9 +491,15 @@ export interface components {
             passage_id: number;
             /**
              * Quote
-             * @description The sentence of the source that carries the statement
+             * @description The sentence of the source behind the first marker
              */
             quote: string;
+            /**
+             * Quotes
+             * @description The sentence behind each `[n]` of this source, in the order of the answer
+             * @default []
+             */
+            quotes: string[];
             /**
              * Available
              * @description false once the document was deleted
@@ -503,7 +509,7 @@ export interface components {
         };
         /**
          * CitationEvent
-         * @description SSE `citation`: the source of a `[n]` that a later token shows for the first time.
+         * @description SSE `citation`: the source of the next `[n]`; a later one of the same `n` replaces it.
          */
         CitationEvent: {
             /** N */
@@ -528,9 +534,15 @@ export interface components {
             passage_id: number;
             /**
              * Quote
-             * @description The sentence of the source that carries the statement
+             * @description The sentence of the source behind the first marker
              */
             quote: string;
+            /**
+             * Quotes
+             * @description The sentence behind each `[n]` of this source, in the order of the answer
+             * @default []
+             */
+            quotes: string[];
             /**
              * Available
              * @description false once the document was deleted

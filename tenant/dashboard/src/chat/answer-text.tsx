@@ -1,16 +1,21 @@
 // An answer as safe Markdown: no HTML, no images, no links; `[n]` becomes a chip that opens the
 // source. Markers the agent did not send a citation for stay text.
-import { Fragment, type ReactNode } from "react";
+import { createContext, memo, useContext, useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import Markdown, { type Components } from "react-markdown";
+import Markdown, { type Components, type Options } from "react-markdown";
 
+import { blocksOf } from "./blocks";
+import { citedBy, markersAsElements } from "./markers";
 import { place } from "./place";
 import type { Citation } from "./stream";
 
-interface Props {
-  text: string;
+interface Cited {
   citations: Citation[];
   onCite: (citation: Citation) => void;
+}
+
+interface Props extends Cited {
+  text: string;
 }
 
 const ALLOWED = [
@@ -26,60 +31,71 @@ const ALLOWED = [
   "h3",
   "h4",
   "br",
+  "cite",
 ];
 
+const Sources = createContext<Cited>({ citations: [], onCite: () => undefined });
+const Heading = ({ children }: { children?: ReactNode }) => <h2>{children}</h2>;
+
+// Made once: other functions at each turn would make React draw every marker anew.
+const COMPONENTS: Components = {
+  // Under the page's own heading, whichever level the model chose.
+  h3: Heading,
+  h4: Heading,
+  cite: (props) => <Marker {...(props as unknown as MarkerProps)} />,
+};
+
 export default function AnswerText({ text, citations, onCite }: Props) {
-  const withChips = (children: ReactNode): ReactNode => chips(children, citations, onCite);
-  const components: Components = {
-    p: ({ children }) => <p>{withChips(children)}</p>,
-    li: ({ children }) => <li>{withChips(children)}</li>,
-    // Under the page's own heading, whichever level the model chose.
-    h3: ({ children }) => <h2>{withChips(children)}</h2>,
-    h4: ({ children }) => <h2>{withChips(children)}</h2>,
-    strong: ({ children }) => <strong>{withChips(children)}</strong>,
-    em: ({ children }) => <em>{withChips(children)}</em>,
-  };
+  const cited = useMemo(() => ({ citations, onCite }), [citations, onCite]);
   return (
-    <div className="answer-text">
-      <Markdown allowedElements={ALLOWED} unwrapDisallowed skipHtml components={components}>
-        {text}
-      </Markdown>
-    </div>
+    <Sources value={cited}>
+      <div className="answer-text">
+        {blocksOf(text).map((block, index) => (
+          <Block key={index} text={block.text} before={JSON.stringify(block.before)} />
+        ))}
+      </div>
+    </Sources>
   );
 }
 
-function chips(children: ReactNode, citations: Citation[], onCite: Props["onCite"]): ReactNode {
-  const parts = Array.isArray(children) ? (children as ReactNode[]) : [children];
-  return parts.map((part, index) => (
-    <Fragment key={index}>
-      {typeof part === "string" ? split(part, citations, onCite) : part}
-    </Fragment>
-  ));
+/** `before` travels as text, so that an unchanged block compares equal and is left alone. */
+const Block = memo(function Block({ text, before }: { text: string; before: string }) {
+  const plugins = [[markersAsElements, JSON.parse(before)]] as Options["rehypePlugins"];
+  return (
+    <Markdown
+      allowedElements={ALLOWED}
+      unwrapDisallowed
+      skipHtml
+      components={COMPONENTS}
+      rehypePlugins={plugins}
+    >
+      {text}
+    </Markdown>
+  );
+});
+
+interface MarkerProps {
+  "data-n": number;
+  "data-occurrence": number;
 }
 
-function split(text: string, citations: Citation[], onCite: Props["onCite"]): ReactNode[] {
-  return text.split(/(\[\d+\])/).map((part, index) => {
-    const number = /^\[(\d+)\]$/.exec(part)?.[1];
-    const citation = citations.find(({ n }) => n === Number(number));
-    return citation ? <Chip key={index} citation={citation} onCite={onCite} /> : part;
-  });
-}
-
-function Chip({ citation, onCite }: { citation: Citation; onCite: Props["onCite"] }) {
+function Marker({ "data-n": n, "data-occurrence": occurrence }: MarkerProps) {
   const { t } = useTranslation();
-  const where = { n: citation.n, document: citation.document_name, place: place(t, citation) };
+  const { citations, onCite } = useContext(Sources);
+  const citation = citations.find((known) => known.n === n);
+  if (!citation) return `[${n}]`;
+  const where = { n, document: citation.document_name, place: place(t, citation) };
   return (
     <button
       type="button"
       className="chip"
-      data-passage={citation.passage_id}
       aria-label={t("chat.sourceNumber", where)}
       title={`${citation.document_name}, ${place(t, citation)}`}
       onClick={() => {
-        onCite(citation);
+        onCite(citedBy(citation, occurrence));
       }}
     >
-      {citation.n}
+      {n}
     </button>
   );
 }

@@ -1,70 +1,70 @@
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 
 import { ApiError } from "../api/client";
+import type { Me } from "../auth/session";
+import type { Branding } from "../branding/branding";
 import { useAnyDocument } from "../documents/documents";
+import { BrandMark } from "../layout/brand-mark";
 import { NotFound } from "../layout/not-found";
 import { Button } from "../ui/button";
 import { Loading, Notice } from "../ui/notice";
 import { Composer } from "./composer";
 import { useConversations } from "./conversations";
-import { AnswerCard, loadReader, LiveAnswerCard, QuestionCard } from "./message";
+import { AnswerCard, loadReader, QuestionCard } from "./message";
 import { SourcePanel } from "./source-panel";
 import type { Citation } from "./stream";
 import type { Asking } from "./use-answer";
 import { useChat } from "./use-chat";
 
-export function ChatPage() {
+export function ChatPage({ me, branding }: { me: Me; branding: Branding }) {
   const { t } = useTranslation();
   const { conversationId } = useParams();
   const chat = useChat(conversationId);
   useEffect(() => void loadReader(), []);
-  const [source, setSource] = useSource(conversationId);
-  const end = useFollow(chat.asking, chat.messages.length > 0);
+  const { source, show, close } = useSource(conversationId);
+  const end = useFollow(chat.asking, chat.turns.length > 0);
   if (gone(chat.error)) return <NotFound title={t("chat.gone")} />;
-  const empty = chat.messages.length === 0 && chat.asking === null && !chat.loading && !chat.error;
+  const empty = chat.turns.length === 0 && !chat.loading && !chat.error;
   return (
     <div className={`chat ${source ? "with-source" : ""}`}>
       <div className="thread">
         <div className="messages">
-          <Title conversationId={conversationId} />
+          {!empty && <Title conversationId={conversationId} />}
           {chat.loading && <Loading label={t("app.loading")} />}
           {chat.error && <Unread error={chat.error} onRetry={chat.reload} />}
-          {empty && <Empty />}
-          {chat.messages.map((message) =>
-            message.role === "user" ? (
-              <QuestionCard key={message.id} text={message.content} />
+          {empty && <Empty branding={branding} />}
+          {chat.turns.map((turn) =>
+            turn.role === "question" ? (
+              <QuestionCard key={turn.key} text={turn.text} />
             ) : (
               <AnswerCard
-                key={message.id}
-                message={message}
-                onCite={setSource}
-                onRetry={() => {
-                  chat.retry(message);
-                }}
+                key={turn.key}
+                message={turn.message}
+                live={turn.live}
+                onCite={show}
+                onRetry={chat.retry}
+                onRetryLive={turn.live ? chat.retryLive : undefined}
               />
             ),
-          )}
-          {chat.asking && (
-            <LiveAnswerCard asking={chat.asking} onCite={setSource} onRetry={chat.retryLive} />
           )}
           <div ref={end} />
         </div>
         <Composer
           fresh={conversationId === undefined}
+          account={me.id}
           busy={chat.busy}
+          stopping={chat.stopping}
           onAsk={chat.ask}
           onStop={chat.stop}
         />
       </div>
       {source && (
         <SourcePanel
-          key={`${source.document_id}-${source.passage_id}`}
+          key={`${source.document_id}-${source.passage_id}-${source.quote}`}
           citation={source}
-          onClose={() => {
-            setSource(null);
-          }}
+          onClose={close}
         />
       )}
     </div>
@@ -75,24 +75,21 @@ export function ChatPage() {
 function useSource(conversationId: string | undefined) {
   const [open, setOpen] = useState<{ on: string | undefined; citation: Citation } | null>(null);
   const opener = useRef<Element | null>(null);
-  const show = (citation: Citation | null) => {
-    if (citation) opener.current = document.activeElement;
-    // Closing draws the answer anew, which would take the focus away with the old marker.
-    else {
-      requestAnimationFrame(() => {
-        focusAgain(opener.current, open?.citation);
-      });
-    }
-    setOpen(citation && { on: conversationId, citation });
+  const show = useCallback(
+    (citation: Citation) => {
+      opener.current = document.activeElement;
+      setOpen({ on: conversationId, citation });
+    },
+    [conversationId],
+  );
+  const close = () => {
+    setOpen(null);
+    // On a phone the thread can take the focus only once it is visible again.
+    requestAnimationFrame(() => {
+      if (opener.current instanceof HTMLElement) opener.current.focus();
+    });
   };
-  return [open?.on === conversationId ? (open?.citation ?? null) : null, show] as const;
-}
-
-/** The answer may have been drawn anew in the meantime: then its marker of the same passage. */
-function focusAgain(opener: Element | null, citation: Citation | undefined): void {
-  const selector = `[data-passage="${citation?.passage_id ?? ""}"]`;
-  const target = opener?.isConnected ? opener : document.querySelector(selector);
-  if (target instanceof HTMLElement) target.focus();
+  return { source: open?.on === conversationId ? (open?.citation ?? null) : null, show, close };
 }
 
 /** An address nobody can open: deleted, another account's, or never an id. */
@@ -126,22 +123,46 @@ function useFollow(asking: Asking | null, loaded: boolean) {
   const text = asking?.answer.text;
   const phase = asking?.answer.phase;
   useEffect(() => {
-    const scroller = end.current?.closest(".messages");
+    const scroller = end.current?.parentElement;
     if (!scroller || phase === undefined) return;
-    const distance = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    if (distance < 160 || phase === "searching") scroller.scrollTop = scroller.scrollHeight;
+    if (below(scroller) < 160 || phase === "searching") scroller.scrollTop = scroller.scrollHeight;
   }, [text, phase]);
   useEffect(() => {
     if (loaded) end.current?.scrollIntoView({ block: "end" });
   }, [loaded]);
+  useEffect(
+    () => (end.current?.parentElement ? keepEnd(end.current.parentElement) : undefined),
+    [],
+  );
   return end;
 }
 
-function Empty() {
+const below = (scroller: Element) =>
+  scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+
+/** A thread that is read at its end stays there when the keyboard of the screen takes its room. */
+function keepEnd(scroller: Element): () => void {
+  let atEnd = true;
+  const note = () => {
+    atEnd = below(scroller) < 40;
+  };
+  const resized = new ResizeObserver(() => {
+    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+  });
+  scroller.addEventListener("scroll", note, { passive: true });
+  resized.observe(scroller);
+  return () => {
+    scroller.removeEventListener("scroll", note);
+    resized.disconnect();
+  };
+}
+
+function Empty({ branding }: { branding: Branding }) {
   const { t } = useTranslation();
   const noDocuments = useAnyDocument().data === false;
   return (
     <div className="empty">
+      <BrandMark branding={branding} large />
       <h1>{t("chat.emptyTitle")}</h1>
       <p className="lead">{t(noDocuments ? "chat.emptyNoDocuments" : "chat.emptyText")}</p>
       {noDocuments && (

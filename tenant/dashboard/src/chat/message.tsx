@@ -1,15 +1,16 @@
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, memo, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button, IconButton } from "../ui/button";
 import { Loading, Notice } from "../ui/notice";
 import { place } from "./place";
-import type { Citation, Failure, LiveAnswer, Message } from "./stream";
-import type { Asking } from "./use-answer";
+import { finished, type Citation, type Failure, type LiveAnswer, type Message } from "./stream";
 
 // The Markdown reader is a third of all code and not needed before the first answer.
 export const loadReader = () => import("./answer-text");
 const AnswerText = lazy(loadReader);
+
+const NONE: Citation[] = [];
 
 type OnCite = (citation: Citation) => void;
 
@@ -23,69 +24,66 @@ export function QuestionCard({ text }: { text: string }) {
 }
 
 interface AnswerProps {
-  message: Message;
+  message: Message | null;
+  /** While it is on its way: what has come of it. */
+  live: LiveAnswer | null;
   onCite: OnCite;
-  onRetry: () => void;
+  onRetry: (message: Message) => void;
+  /** Only the live one is given it: it changes with every word. */
+  onRetryLive: (() => void) | undefined;
 }
 
-export function AnswerCard({ message, onCite, onRetry }: AnswerProps) {
+/** One element from the first word to the stored answer, so that nothing is drawn anew. */
+export const AnswerCard = memo(function AnswerCard(props: AnswerProps) {
+  const { live, onCite } = props;
   const { t } = useTranslation();
-  if (message.state === "failed") {
-    return <Failed failure={message.failure} onRetry={onRetry} />;
+  const message = live ? live.message : props.message;
+  const { text, citations } = shownOf(live, message);
+  const failure = live ? live.failure : (message?.failure ?? null);
+  const retry = () => {
+    if (live) props.onRetryLive?.();
+    else if (props.message) props.onRetry(props.message);
+  };
+  const writing = live !== null && !finished(live);
+  return (
+    <article
+      className="answer"
+      aria-label={t("app.assistant")}
+      aria-live={live ? "polite" : undefined}
+      aria-busy={writing}
+    >
+      {writing && text === "" && <Loading label={stage(t, live)} />}
+      {!live && message?.state === "streaming" && <Loading label={t("chat.answering")} />}
+      {message?.outcome === "not_found" && <NotFound />}
+      {text !== "" && <Text text={text} citations={citations} onCite={onCite} />}
+      {writing && text !== "" && <Cursor />}
+      {message && message.removed_sentences > 0 && text !== "" && (
+        <p className="hint">{t("chat.removed", { count: message.removed_sentences })}</p>
+      )}
+      {message && text !== "" && (
+        <div className="answer-foot">
+          <Sources citations={citations} onCite={onCite} />
+          <Copy text={text} />
+        </div>
+      )}
+      {message?.state === "stopped" && <Stopped empty={text === ""} onRetry={retry} />}
+      {failure && <Failed failure={failure} onRetry={retry} />}
+    </article>
+  );
+});
+
+function shownOf(live: LiveAnswer | null, message: Message | null) {
+  if (message === null) {
+    const failed = live?.phase === "failed";
+    return { text: failed ? "" : (live?.text ?? ""), citations: live?.citations ?? NONE };
   }
-  if (message.state === "streaming") return <Loading label={t("chat.answering")} />;
-  return (
-    <article className="answer" aria-label={t("app.assistant")}>
-      {message.outcome === "not_found" ? (
-        <NotFound />
-      ) : (
-        <>
-          <Text text={message.content} citations={message.citations} onCite={onCite} />
-          {message.removed_sentences > 0 && (
-            <p className="hint">{t("chat.removed", { count: message.removed_sentences })}</p>
-          )}
-          <Sources citations={message.citations} onCite={onCite} />
-          <Copy text={message.content} />
-        </>
-      )}
-    </article>
-  );
+  const isText = message.outcome === "answered" || message.state === "stopped";
+  return { text: isText ? message.content : "", citations: isText ? message.citations : NONE };
 }
 
-interface LiveProps {
-  asking: Asking;
-  onCite: OnCite;
-  onRetry: () => void;
-}
-
-export function LiveAnswerCard({ asking, onCite, onRetry }: LiveProps) {
-  const { answer, question } = asking;
-  return (
-    <>
-      <QuestionCard text={question} />
-      <div aria-live="polite" aria-busy={answer.phase !== "done" && answer.phase !== "failed"}>
-        {answer.message ? (
-          <AnswerCard message={answer.message} onCite={onCite} onRetry={onRetry} />
-        ) : (
-          <Growing answer={answer} onCite={onCite} onRetry={onRetry} />
-        )}
-      </div>
-    </>
-  );
-}
-
-function Growing({ answer, onCite, onRetry }: Omit<LiveProps, "asking"> & { answer: LiveAnswer }) {
-  const { t } = useTranslation();
-  if (answer.phase === "failed") return <Failed failure={answer.failure} onRetry={onRetry} />;
-  return (
-    <article className="answer" aria-label={t("app.assistant")}>
-      {answer.text === "" ? (
-        <Loading label={stage(t, answer)} />
-      ) : (
-        <Text text={answer.text} citations={answer.citations} onCite={onCite} />
-      )}
-    </article>
-  );
+/** More is to come, said to the eye only: the stage was read out before. */
+function Cursor() {
+  return <span className="cursor" aria-hidden="true" />;
 }
 
 type TextProps = Pick<Message, "citations"> & { text: string; onCite: OnCite };
@@ -114,30 +112,31 @@ function NotFound() {
   );
 }
 
-function Failed({ failure, onRetry }: { failure: Failure | null; onRetry: () => void }) {
+function Failed({ failure, onRetry }: { failure: Failure; onRetry: () => void }) {
   const { t } = useTranslation();
-  if (failure?.code === "stopped") return <Paused onShow={onRetry} />;
-  const retry = failure?.retryable !== false && (
+  const retry = failure.retryable && (
     <Button icon="retry" onClick={onRetry}>
       {t("chat.tryAgain")}
     </Button>
   );
   return (
     <Notice actions={retry}>
-      <strong>{t("chat.failed")}</strong> {failure?.message}
+      <strong>{t("chat.failed")}</strong> {failure.message}
     </Notice>
   );
 }
 
-/** The reader looked away; the agent has no reason to stop, and says so. */
-function Paused({ onShow }: { onShow: () => void }) {
+/** What stands above it is true and not the whole answer. */
+function Stopped({ empty, onRetry }: { empty: boolean; onRetry: () => void }) {
   const { t } = useTranslation();
   return (
-    <div className="not-found paused" role="status">
+    <div className="stopped">
       <p>
-        <strong>{t("chat.paused")}</strong> {t("chat.pausedText")}
+        <strong>{t("chat.stopped")}</strong> {t(empty ? "chat.stoppedEmpty" : "chat.stoppedText")}
       </p>
-      <Button onClick={onShow}>{t("chat.showAnswer")}</Button>
+      <Button icon="retry" onClick={onRetry}>
+        {t("chat.tryAgain")}
+      </Button>
     </div>
   );
 }
@@ -152,7 +151,6 @@ function Sources({ citations, onCite }: { citations: Citation[]; onCite: OnCite 
           <button
             type="button"
             className="source-link"
-            data-passage={citation.passage_id}
             onClick={() => {
               onCite(citation);
             }}

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, ApiError, body, type Schemas } from "../api/client";
@@ -7,6 +7,7 @@ import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Loading, Notice } from "../ui/notice";
 import { place } from "./place";
+import { quotedRanges, segments } from "./quotes";
 import type { Citation } from "./stream";
 
 interface Props {
@@ -20,6 +21,7 @@ export function SourcePanel({ citation, onClose }: Props) {
   const [number, setNumber] = useState(citation.page);
   const page = usePage(citation, number);
   const panel = useRef<HTMLElement>(null);
+  const quoted = useId();
   useEffect(() => {
     panel.current?.focus();
   }, []);
@@ -30,6 +32,7 @@ export function SourcePanel({ citation, onClose }: Props) {
       className="source-panel"
       tabIndex={-1}
       aria-label={t("source.title", { n: citation.n })}
+      aria-describedby={quoted}
       onKeyDown={(event) => {
         if (event.key === "Escape") onClose();
       }}
@@ -50,7 +53,7 @@ export function SourcePanel({ citation, onClose }: Props) {
           <Missing citation={citation}>{reason(page.error) || t("app.unreachable")}</Missing>
         )}
         {!citation.available && <Missing citation={citation}>{t("source.gone")}</Missing>}
-        {page.data && <Marked page={page.data} />}
+        {page.data && <Marked id={quoted} page={page.data} quote={citation.quote} />}
       </div>
       {page.data && (
         <footer>
@@ -131,20 +134,24 @@ function OpenOriginal({ citation, number }: { citation: Citation; number: number
   );
 }
 
-function Marked({ page }: { page: Schemas["Page"] }) {
+interface MarkedProps {
+  id: string;
+  page: Schemas["Page"];
+  quote: string;
+}
+
+function Marked({ id, page, quote }: MarkedProps) {
   const first = useRef<HTMLElement>(null);
   useEffect(() => {
     first.current?.scrollIntoView({ block: "center" });
   }, [page]);
-  const pieces = segments(page);
+  const pieces = segments(page.text, quotedRanges(page, quote));
+  const start = pieces.findIndex(({ marked }) => marked);
   return (
     <p>
       {pieces.map(({ text, marked }, index) =>
         marked ? (
-          <mark
-            key={index}
-            ref={pieces.findIndex((piece) => piece.marked) === index ? first : null}
-          >
+          <mark key={index} {...(index === start ? { ref: first, id } : {})}>
             {text}
           </mark>
         ) : (
@@ -153,18 +160,4 @@ function Marked({ page }: { page: Schemas["Page"] }) {
       )}
     </p>
   );
-}
-
-/** The page's text cut at its highlights, in order; overlapping highlights count once. */
-export function segments(page: Pick<Schemas["Page"], "text" | "highlights">) {
-  const pieces: { text: string; marked: boolean }[] = [];
-  let at = 0;
-  for (const { start, end } of [...page.highlights].sort((a, b) => a.start - b.start)) {
-    const from = Math.max(start, at);
-    if (from > at) pieces.push({ text: page.text.slice(at, from), marked: false });
-    if (end > from) pieces.push({ text: page.text.slice(from, end), marked: true });
-    at = Math.max(at, end);
-  }
-  if (at < page.text.length) pieces.push({ text: page.text.slice(at), marked: false });
-  return pieces;
 }

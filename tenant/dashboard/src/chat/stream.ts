@@ -9,6 +9,7 @@ export type Failure = Schemas["Failure"];
 export interface LiveAnswer {
   phase: "searching" | "asking" | "answering" | "done" | "failed";
   conversationId: string | null;
+  questionId: string | null;
   messageId: string | null;
   text: string;
   citations: Citation[];
@@ -21,6 +22,7 @@ export interface LiveAnswer {
 export const STARTING: LiveAnswer = {
   phase: "searching",
   conversationId: null,
+  questionId: null,
   messageId: null,
   text: "",
   citations: [],
@@ -36,8 +38,12 @@ export function receive(answer: LiveAnswer, event: ServerEvent): LiveAnswer {
   switch (event.name) {
     case "status": {
       const data = JSON.parse(event.data) as Schemas["StatusEvent"];
-      const { stage, conversation_id, message_id } = data;
-      return { ...next, phase: stage, conversationId: conversation_id, messageId: message_id };
+      const ids = {
+        conversationId: data.conversation_id,
+        questionId: data.question_id,
+        messageId: data.message_id,
+      };
+      return { ...next, ...ids, phase: data.stage };
     }
     case "sources": {
       const data = JSON.parse(event.data) as Schemas["SourcesEvent"];
@@ -52,8 +58,9 @@ export function receive(answer: LiveAnswer, event: ServerEvent): LiveAnswer {
       const data = JSON.parse(event.data) as Schemas["TokenEvent"];
       return { ...next, phase: "answering", text: next.text + data.text };
     }
-    case "done": {
-      const data = JSON.parse(event.data) as Schemas["DoneEvent"];
+    case "done":
+    case "stopped": {
+      const data = JSON.parse(event.data) as Schemas["DoneEvent"] | Schemas["StoppedEvent"];
       return { ...next, phase: "done", message: data.message };
     }
     case "error": {

@@ -1,12 +1,11 @@
 // Asks, follows the answer, takes up a broken stream where it ended, and can be stopped.
 import { useCallback, useEffect, useRef, useState } from "react";
 
-import { ApiError } from "../api/client";
+import { api, ApiError } from "../api/client";
 import { streamEvents, type StreamRequest } from "../api/sse";
 import { finished, receive, STARTING, type LiveAnswer } from "./stream";
 
 const RESUMES = 5;
-const STOPPED = { code: "stopped", message: "", retryable: true };
 
 export interface Asking {
   question: string;
@@ -70,24 +69,24 @@ function failureFrom(error: unknown, unreachable: string): LiveAnswer["failure"]
   return { code, message: message || unreachable, retryable: status !== 404 };
 }
 
-/** One answer at a time. `onEnd` runs when it is stored, failed or no longer followed. */
+/** One answer at a time. `onEnd` runs when it is stored, failed or stopped. */
 export function useAnswer(unreachable: string, onEnd: () => void) {
   const [asking, setAsking] = useState<Asking | null>(null);
   const current = useRef<AbortController | null>(null);
 
-  const clear = useCallback(() => {
+  const leave = useCallback(() => {
     current.current?.abort();
     current.current = null;
+  }, []);
+  const clear = useCallback(() => {
+    leave();
     setAsking(null);
-  }, []);
-  const stop = useCallback(() => {
-    current.current?.abort();
-  }, []);
-  useEffect(() => stop, [stop]);
+  }, [leave]);
+  useEffect(() => leave, [leave]);
 
   const run = useCallback(
     async ({ question, place, open }: Run) => {
-      current.current?.abort();
+      leave();
       const abort = new AbortController();
       current.current = abort;
       let last: LiveAnswer = { ...STARTING, ...place };
@@ -100,12 +99,36 @@ export function useAnswer(unreachable: string, onEnd: () => void) {
       try {
         await followToEnd({ ...(await open()), signal: abort.signal }, last, report);
       } catch (error) {
-        const failure = abort.signal.aborted ? STOPPED : failureFrom(error, unreachable);
-        report({ ...last, phase: "failed", failure });
+        report({ ...last, phase: "failed", failure: failureFrom(error, unreachable) });
       }
       if (current.current === abort) onEnd();
     },
-    [onEnd, unreachable],
+    [leave, onEnd, unreachable],
   );
-  return { asking, run, stop, clear };
+  const { stop, stopping } = useStop(asking?.answer ?? null);
+  return { asking, run, stop, stopping, clear };
+}
+
+/** Asks the agent to stop, once it is known what; the stream then ends with what it kept. */
+function useStop(answer: LiveAnswer | null) {
+  const [wanted, setWanted] = useState(false);
+  const over = answer === null || finished(answer);
+  if (over && wanted) setWanted(false);
+  const conversation_id = answer?.conversationId ?? null;
+  const message_id = answer?.messageId ?? null;
+  useEffect(() => {
+    if (!wanted || over || conversation_id === null || message_id === null) return;
+    api
+      .POST("/api/v1/conversations/{conversation_id}/messages/{message_id}/stop", {
+        params: { path: { conversation_id, message_id } },
+      })
+      .catch(() => {
+        // Not reached: the button is there again.
+        setWanted(false);
+      });
+  }, [wanted, over, conversation_id, message_id]);
+  const stop = useCallback(() => {
+    setWanted(true);
+  }, []);
+  return { stop, stopping: wanted };
 }

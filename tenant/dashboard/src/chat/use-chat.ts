@@ -1,25 +1,28 @@
 // The messages of one conversation and the one answer that may be on its way.
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { CONVERSATIONS, createConversation, messagesKey, useMessages } from "./conversations";
-import type { Message } from "./stream";
+import { forgetDraft } from "./draft";
+import { finished, type Message } from "./stream";
+import { isStored, questionBefore, turnsOf } from "./turns";
 import { eventsOf, useAnswer, type Asking } from "./use-answer";
 
 const messagesOf = (id: string) => `/api/v1/conversations/${id}/messages`;
+const NONE: Message[] = [];
 
 export function useChat(conversationId: string | undefined) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const { data = [], isLoading, error, refetch } = useMessages(conversationId);
+  const { data = NONE, isLoading, error, refetch } = useMessages(conversationId);
   const { hereRef, open } = useConversation(conversationId);
   const onEnd = useCallback(() => {
     void queries.invalidateQueries({ queryKey: CONVERSATIONS });
     if (hereRef.current) void queries.invalidateQueries({ queryKey: messagesKey(hereRef.current) });
   }, [queries, hereRef]);
-  const { asking, run, stop, clear } = useAnswer(t("app.unreachable"), onEnd);
+  const { asking, run, stop, stopping, clear } = useAnswer(t("app.unreachable"), onEnd);
 
   useEffect(() => {
     if (hereRef.current !== conversationId) {
@@ -28,24 +31,30 @@ export function useChat(conversationId: string | undefined) {
     }
   }, [conversationId, hereRef, clear]);
 
-  const ask = (question: string) =>
-    run({
-      question,
-      place: { conversationId: null, messageId: null },
-      open: async () => ({
-        url: messagesOf(await open()),
-        method: "POST",
-        body: { question },
+  const ask = useCallback(
+    (question: string) =>
+      run({
+        question,
+        place: { conversationId: null, messageId: null },
+        open: async () => ({
+          url: messagesOf(await open()),
+          method: "POST",
+          body: { question },
+        }),
       }),
-    });
-  const again = (question: string, messageId: string) => {
-    const id = conversationId ?? "";
-    return run({
-      question,
-      place: { conversationId: id, messageId },
-      open: () => ({ url: `${messagesOf(id)}/${messageId}/retry`, method: "POST" }),
-    });
-  };
+    [open, run],
+  );
+  const again = useCallback(
+    (question: string, messageId: string) => {
+      const id = conversationId ?? "";
+      return run({
+        question,
+        place: { conversationId: id, messageId },
+        open: () => ({ url: `${messagesOf(id)}/${messageId}/retry`, method: "POST" }),
+      });
+    },
+    [conversationId, run],
+  );
   const follow = useCallback(
     (question: string, messageId: string) => {
       const place = { conversationId: conversationId ?? "", messageId };
@@ -54,26 +63,36 @@ export function useChat(conversationId: string | undefined) {
     [conversationId, run],
   );
 
-  const live = asking !== null && !stored(asking, data) ? asking : null;
+  const live = asking !== null && !isStored(asking, data) ? asking : null;
   useTakeUp(live, data, follow);
-  const liveId = live?.answer.messageId;
+  useDraftTaken(live);
   return {
     asking: live,
-    messages: live ? data.filter((message) => !belongsTo(live, message, data)) : data,
+    turns: useMemo(() => turnsOf(data, live), [data, live]),
     loading: isLoading,
     error,
     reload: () => void refetch(),
-    busy: live !== null && live.answer.phase !== "failed" && live.answer.phase !== "done",
+    busy: live !== null && !finished(live.answer),
+    stopping,
     ask: (question: string) => void ask(question),
     stop,
-    retry: (message: Message) => void again(questionBefore(message, data), message.id),
-    retryLive: () => {
-      if (live === null) return;
-      if (!liveId) void ask(live.question);
-      else if (live.answer.failure?.code === "stopped") void follow(live.question, liveId);
-      else void again(live.question, liveId);
-    },
+    retry: useCallback(
+      (message: Message) => void again(questionBefore(message, data), message.id),
+      [again, data],
+    ),
+    retryLive: useCallback(() => {
+      const id = live?.answer.messageId;
+      if (live) void (id ? again(live.question, id) : ask(live.question));
+    }, [live, again, ask]),
   };
+}
+
+/** A question the agent has taken need not be kept for another try. */
+function useDraftTaken(live: Asking | null): void {
+  const taken = live?.answer.messageId ? live.question : null;
+  useEffect(() => {
+    if (taken !== null) forgetDraft(taken);
+  }, [taken]);
 }
 
 /** The conversation of the address bar; `open` makes one when there is none yet. */
@@ -102,23 +121,4 @@ function useTakeUp(
   useEffect(() => {
     if (id !== undefined && question !== undefined) void follow(question, id);
   }, [id, question, follow]);
-}
-
-/** Whether the finished live answer is in the loaded messages, which then show it. */
-function stored({ answer }: Asking, messages: Message[]): boolean {
-  return messages.some(({ id, state }) => id === answer.messageId && state === "complete");
-}
-
-/** The live answer is shown once: its stored rows are left out while it is live. */
-function belongsTo(live: Asking, message: Message, messages: Message[]): boolean {
-  const { messageId } = live.answer;
-  const answer = messages.findIndex(({ id, state }) =>
-    messageId === null ? state === "streaming" : id === messageId,
-  );
-  const index = messages.indexOf(message);
-  return answer >= 0 && (index === answer || index === answer - 1);
-}
-
-function questionBefore(message: Message, messages: Message[]): string {
-  return messages[messages.indexOf(message) - 1]?.content ?? "";
 }

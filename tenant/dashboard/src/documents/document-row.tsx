@@ -80,18 +80,17 @@ export function DocumentRow({ document, onDelete, pointedAt }: Props) {
           target="_blank"
           rel="noopener noreferrer"
           aria-label={t("documents.open", { name: document.name })}
+          title={document.name}
         >
           {document.name}
         </a>
         <Facts document={document} />
         {working && <progress value={document.job.progress} aria-label={stage(t, document)} />}
-        {document.job.failure && <p className="failure">{document.job.failure.message}</p>}
       </div>
       <span className="state" data-state={document.state}>
         {stage(t, document)}
       </span>
       <div className="document-actions">
-        {document.job.failure?.retryable && <Retry document={document} />}
         <IconButton
           icon="trash"
           label={t("documents.delete", { name: document.name })}
@@ -100,6 +99,12 @@ export function DocumentRow({ document, onDelete, pointedAt }: Props) {
           }}
         />
       </div>
+      {document.job.failure && (
+        <div className="document-failure">
+          <p className="failure">{document.job.failure.message}</p>
+          {document.job.failure.retryable && <Retry document={document} />}
+        </div>
+      )}
     </li>
   );
 }

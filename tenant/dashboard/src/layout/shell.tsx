@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, useLocation } from "react-router";
 
@@ -23,11 +23,15 @@ export function Shell({ branding, me, children }: Props) {
   const { pathname } = useLocation();
   const [openOn, setOpenOn] = useState<string | null>(null);
   const open = openOn === pathname;
+  const { bar, content, button } = useSlideFocus(open, pathname);
+  const close = () => {
+    setOpenOn(null);
+  };
   return (
     <div
       className={`shell ${open ? "open" : ""}`}
       onKeyDown={(event) => {
-        if (open && event.key === "Escape") setOpenOn(null);
+        if (open && event.key === "Escape") close();
       }}
     >
       <title>
@@ -36,8 +40,9 @@ export function Shell({ branding, me, children }: Props) {
       <a className="skip" href="#content">
         {t("app.skip")}
       </a>
-      <header className="top-bar">
+      <header className="top-bar" inert={open}>
         <IconButton
+          ref={button}
           icon="menu"
           label={t("nav.menu")}
           aria-expanded={open}
@@ -48,23 +53,11 @@ export function Shell({ branding, me, children }: Props) {
         />
         <BrandMark branding={branding} />
       </header>
-      <div
-        className="shade"
-        onClick={() => {
-          setOpenOn(null);
-        }}
-      />
-      <aside id="side-bar" className="side-bar">
+      <div className="shade" onClick={close} />
+      <aside ref={bar} id="side-bar" className="side-bar" tabIndex={-1}>
         <div className="side-head">
           <BrandMark branding={branding} />
-          <IconButton
-            className="only-phone"
-            icon="close"
-            label={t("app.close")}
-            onClick={() => {
-              setOpenOn(null);
-            }}
-          />
+          <IconButton className="only-phone" icon="close" label={t("app.close")} onClick={close} />
         </div>
         <nav aria-label={t("nav.label")} className="side-nav">
           <NavLink to="/chat">
@@ -79,9 +72,28 @@ export function Shell({ branding, me, children }: Props) {
         <ConversationList />
         <AccountMenu me={me} languages={branding.languages} />
       </aside>
-      <main id="content" className="content" tabIndex={-1}>
+      <main ref={content} id="content" className="content" tabIndex={-1} inert={open}>
         {children}
       </main>
     </div>
   );
+}
+
+/** Opened over the page, the side bar takes the focus; closed it goes back, or to the new page. */
+function useSlideFocus(open: boolean, pathname: string) {
+  const bar = useRef<HTMLElement>(null);
+  const content = useRef<HTMLElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const openedOn = useRef<string | null>(null);
+  useEffect(() => {
+    if (open) {
+      openedOn.current = pathname;
+      bar.current?.focus();
+    } else if (openedOn.current !== null) {
+      const target = openedOn.current === pathname ? button : content;
+      openedOn.current = null;
+      target.current?.focus();
+    }
+  }, [open, pathname]);
+  return { bar, content, button };
 }

@@ -3,6 +3,7 @@ import { useNavigate } from "react-router";
 
 import { api } from "../api/client";
 import { setSession } from "../auth/session";
+import { forgetDraft } from "../chat/draft";
 
 /** Signed out only when the agent says so: until then the cookie still opens the door. */
 export function useSignOut() {
@@ -11,6 +12,7 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => api.DELETE("/api/v1/session"),
     onSuccess: () => {
+      forgetDraft();
       setSession(queries, { me: null, expired: false });
       void navigate("/");
     },

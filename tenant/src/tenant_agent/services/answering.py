@@ -47,6 +47,13 @@ class Draft:
         self.gap = proven.gap or " "
         return text
 
+    def cite(self, source: dict[str, Any], quote: str) -> dict[str, Any]:
+        """Note the words behind the next marker of a source; returns its citation so far."""
+        known = self.citations.get(source["n"], {**source, "quote": quote, "quotes": []})
+        citation = {**known, "quotes": [*known["quotes"], quote]}
+        self.citations[source["n"]] = citation
+        return citation
+
     @property
     def content(self) -> str:
         """Return the text so far."""
@@ -132,10 +139,7 @@ class Answering:
 
     async def _show(self, proven: Proven, described: dict[int, dict[str, Any]], emit: Emit) -> None:
         for cited in proven.sources:
-            if cited.n not in self._draft.citations:
-                citation = {**described[cited.n], "quote": cited.quote}
-                self._draft.citations[cited.n] = citation
-                await emit("citation", citation)
+            await emit("citation", self._draft.cite(described[cited.n], cited.quote))
         await emit("token", {"text": self._draft.add(proven)})
 
     async def _nothing(self, task: Task, emit: Emit) -> StoredAnswer:

@@ -180,7 +180,11 @@ class Citation(Wire):
     paged: bool
     heading: str
     passage_id: int = Field(description="Pass as `passage` to the page to get it highlighted")
-    quote: str = Field(description="The sentence of the source that carries the statement")
+    quote: str = Field(description="The sentence of the source behind the first marker")
+    quotes: list[str] = Field(
+        default=[],
+        description="The sentence behind each `[n]` of this source, in the order of the answer",
+    )
     available: bool = Field(default=True, description="false once the document was deleted")
 
 
@@ -249,7 +253,7 @@ class TokenEvent(Wire):
 
 
 class CitationEvent(Citation):
-    """SSE `citation`: the source of a `[n]` that a later token shows for the first time."""
+    """SSE `citation`: the source of the next `[n]`; a later one of the same `n` replaces it."""
 
 
 class DoneEvent(Wire):

@@ -50,7 +50,8 @@ update message
 set citations = (
     select jsonb_agg(
         case when item ->> 'document_id' = %(id)s
-            then item || '{"available": false, "quote": "", "heading": "", "document_name": ""}'
+            then item || '{"available": false, "quote": "", "quotes": [], "heading": "",
+                "document_name": ""}'
             else item end
         order by place)
     from jsonb_array_elements(citations) with ordinality as cited (item, place))

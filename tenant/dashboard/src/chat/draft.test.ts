@@ -1,0 +1,33 @@
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { draftOf, forgetDraft, keepDraft } from "./draft";
+
+beforeEach(() => {
+  sessionStorage.clear();
+});
+
+describe("draft", () => {
+  it("is given back to the account that typed it", () => {
+    keepDraft("anna", "Bis wann ");
+    expect([draftOf("anna"), draftOf("bert")]).toEqual(["Bis wann ", ""]);
+  });
+
+  it("is forgotten once its question was taken, and not for another's", () => {
+    keepDraft("anna", " Bis wann? ");
+    forgetDraft("Wie viel?");
+    expect(draftOf("anna")).toBe(" Bis wann? ");
+    forgetDraft("Bis wann?");
+    expect(draftOf("anna")).toBe("");
+  });
+
+  it("is gone when it was cleared, at a sign-out, or when it cannot be read", () => {
+    keepDraft("anna", "x");
+    keepDraft("anna", "");
+    expect(sessionStorage).toHaveLength(0);
+    keepDraft("anna", "x");
+    forgetDraft();
+    expect(draftOf("anna")).toBe("");
+    sessionStorage.setItem("draft", "{");
+    expect(draftOf("anna")).toBe("");
+  });
+});
