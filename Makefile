@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 CACHE := $(or $(BLUEAGENCY_CACHE),$(HOME)/.cache/blueagency)
+STARTED := $(shell date +%s)
 export PATH := $(CACHE)/uv/bin:$(CACHE)/bin:$(PATH)
 RUN := uv run --no-sync
 DASHBOARD := tenant/dashboard
@@ -11,6 +12,7 @@ CLUSTER ?= local
 BACKEND ?= container
 DATA ?=
 ONLY ?=
+TIERS ?=
 
 .PHONY: help setup check test demo demo-down bench generate images agent clean
 
@@ -23,15 +25,13 @@ setup: ## Install uv and the locked Python packages (the other targets call this
 
 demo: setup ## Run the whole chain on this machine and print where to sign in
 	@hack/setup $(if $(filter container,$(BACKEND)),docker) kubectl
-	@$(RUN) demo up --dir $(DIR) --cluster $(CLUSTER) --backend $(BACKEND)
+	@MAKE_STARTED=$(STARTED) $(RUN) demo up --dir $(DIR) --cluster $(CLUSTER) --backend $(BACKEND)
 
 demo-down: setup ## Remove everything the demo made: containers, processes, mounts, networks
 	@$(RUN) demo down --dir $(DIR)
 
-test: setup ## Check the code and run every test, the browser's included
-	@hack/setup node docker kubectl chromium controlplane
-	@$(MAKE) --no-print-directory check
-	@hack/test
+test: setup ## Check the code and run every test, the browser's included (TIERS="unit e2e": only these)
+	@MAKE_STARTED=$(STARTED) TIERS="$(TIERS)" hack/test
 
 check: setup ## Run formatters, linters, type checkers, layer contracts and drift checks
 	@hack/setup node

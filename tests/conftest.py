@@ -10,6 +10,7 @@ import pytest
 pytest_plugins = [
     "plugins.fix_container",
     "plugins.fix_images",
+    "plugins.fix_rows",
     "plugins.fix_db",
     "plugins.fix_hetzner_adapter",
     "plugins.fix_kube",

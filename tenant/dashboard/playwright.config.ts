@@ -6,7 +6,7 @@ const PORT = 4179;
 export default defineConfig({
   testDir: "browser",
   outputDir: "test-results",
-  reporter: "line",
+  reporter: "dot",
   forbidOnly: true,
   workers: 2,
   fullyParallel: true,

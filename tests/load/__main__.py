@@ -21,6 +21,7 @@ from load import (
     bench_localcloud,
     bench_quality,
     bench_retrieval,
+    bench_runs,
     report,
 )
 from load.figures import say
@@ -71,6 +72,11 @@ def localcloud(_data: Path | None) -> None:
     bench_localcloud.run()
 
 
+def runs(_data: Path | None) -> None:
+    """What `make test` and `make demo` took when they last ran."""
+    bench_runs.run()
+
+
 GROUPS: dict[str, Group] = {
     "controlplane": controlplane,
     "localcloud": localcloud,
@@ -79,6 +85,7 @@ GROUPS: dict[str, Group] = {
     "quality": quality,
     "drift": drift,
     "chain": chain,
+    "runs": runs,
 }
 
 

@@ -58,6 +58,10 @@ MEANINGS: Final[Mapping[str, str]] = {
     "localcloud_list_common": "A page of 50 of those with a label that all 10,000 have",
     "localcloud_poll": "25 actions in one request, among those of 10,000 servers",
     "localcloud_rate": "`GET /servers/{id}` among 10,000 servers",
+    "make_test_cold": "`make test` with nothing built and nothing in the cache",
+    "make_test_warm": "`make test` once that is there",
+    "make_demo_cold": "`make demo` until the first answer, with nothing built",
+    "make_demo_warm": "`make demo` until the first answer, once that is there",
 }
 SHORT: Final[Mapping[str, str]] = {
     "chain_ready": "Tenant ready",

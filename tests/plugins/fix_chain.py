@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 SUBNET = "198.18.77.0/24"
 STRANGER = "198.18.77.250"
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Background networking off: the machine reaches no hosts of the browser's maker.
 ARGUMENTS = (
     "--no-sandbox",

@@ -145,15 +145,20 @@ def hetzner_document() -> Document | None:
     return load(Path(path)) if path else None
 
 
-def _rows(directory: Path | None, name: str) -> Rows:
-    return Rows(directory / f"{name}.db" if directory else None)
-
-
 @pytest.fixture
 def start_hetzner_api(hetzner_document: Document | None) -> Iterator[StartHetzner]:
     """Starts APIs with settings of their own and ends them after the test."""
     thread = LoopThread()
     started: list[HetznerApi] = []
+    opened: list[Rows] = []
+
+    def rows(directory: Path | None, name: str) -> Rows:
+        opened.append(Rows(directory / f"{name}.db" if directory else None))
+        return opened[-1]
+
+    async def close_rows() -> None:
+        for each in opened:
+            each.close()
 
     def start(
         directory: Path | None = None,
@@ -166,8 +171,8 @@ def start_hetzner_api(hetzner_document: Document | None) -> Iterator[StartHetzne
         conformance = Conformance(hetzner_document)
 
         async def begin() -> HetznerApi:
-            records = RecordStore(_rows(directory, "records"))
-            inert = machines or InertMachines(_rows(directory, "machines"))
+            records = RecordStore(rows(directory, "records"))
+            inert = machines or InertMachines(rows(directory, "machines"))
             await inert.open()
             around = Surroundings(
                 machines=inert,
@@ -192,6 +197,7 @@ def start_hetzner_api(hetzner_document: Document | None) -> Iterator[StartHetzne
         for api in started:
             api.close()
     finally:
+        thread.run(close_rows())
         thread.close()
 
 

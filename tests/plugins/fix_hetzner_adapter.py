@@ -42,11 +42,11 @@ class Project:
 
 
 @pytest.fixture
-async def hetzner_project(socket_enabled: None) -> AsyncIterator[Project]:
+async def hetzner_project(rows: Rows, socket_enabled: None) -> AsyncIterator[Project]:
     """An empty project with one zone."""
     around = Surroundings(
         machines=InertMachines(),
-        records=RecordStore(Rows(None)),
+        records=RecordStore(rows),
         pool=AddressPool("198.18.0.0/24"),
         clock=RealClock(),
     )

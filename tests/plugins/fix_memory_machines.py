@@ -177,12 +177,10 @@ def memory_authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 async def machines(
-    memory_authority: Authority, memory_clock: ManualClock
+    memory_authority: Authority, memory_clock: ManualClock, rows: Rows
 ) -> AsyncIterator[MemoryMachines]:
     """A back end in memory whose machines are there at once."""
-    made = MemoryMachines(
-        ANY_PORTS, authority=memory_authority, rows=Rows(None), clock=memory_clock
-    )
+    made = MemoryMachines(ANY_PORTS, authority=memory_authority, rows=rows, clock=memory_clock)
     await made.open()
     yield made
     await made.close(purge=True)

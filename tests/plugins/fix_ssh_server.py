@@ -10,6 +10,7 @@ import asyncio
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -185,8 +186,15 @@ async def run_command(process: asyncssh.SSHServerProcess[bytes]) -> None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
-    out, err = await child.communicate(await process.stdin.read())
+    try:
+        out, err = await child.communicate(await process.stdin.read())
+    except asyncio.CancelledError:
+        if child.returncode is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+        raise
     process.stdout.write(out)
     process.stderr.write(err)
     process.exit(child.returncode or 0)

@@ -43,9 +43,9 @@ async def started(machines: MemoryMachines, server_id: int = 1) -> None:
 
 
 async def test_time_passes_only_on_the_given_clock(
-    memory_authority: Authority, memory_clock: ManualClock
+    memory_authority: Authority, memory_clock: ManualClock, rows: Rows
 ) -> None:
-    machines = MemoryMachines(SLOW, authority=memory_authority, clock=memory_clock)
+    machines = MemoryMachines(SLOW, authority=memory_authority, rows=rows, clock=memory_clock)
     await machines.open()
     operator = Operator(machines)
     await started(machines)
@@ -71,9 +71,9 @@ async def test_time_passes_only_on_the_given_clock(
 
 
 async def test_a_reboot_interrupts_a_job(
-    memory_authority: Authority, memory_clock: ManualClock
+    memory_authority: Authority, memory_clock: ManualClock, rows: Rows
 ) -> None:
-    machines = MemoryMachines(SLOW, authority=memory_authority, clock=memory_clock)
+    machines = MemoryMachines(SLOW, authority=memory_authority, rows=rows, clock=memory_clock)
     await machines.open()
     operator = Operator(machines)
     await started(machines)

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 
 import dns.asyncquery
 import dns.asyncresolver
@@ -33,8 +34,8 @@ HOST = "127.0.0.1"
 SECONDS = 5.0
 
 
-def store_of(zone: str, *sets: tuple[str, str, tuple[str, ...]]) -> RecordStore:
-    store = RecordStore(Rows(None))
+def store_of(rows: Rows, zone: str, *sets: tuple[str, str, tuple[str, ...]]) -> RecordStore:
+    store = RecordStore(rows)
     store.put_zone(Zone(key=f"hetzner:{zone}", provider="hetzner", name=zone))
     store.put_rrsets(
         f"hetzner:{zone}",
@@ -49,16 +50,18 @@ def store_of(zone: str, *sets: tuple[str, str, tuple[str, ...]]) -> RecordStore:
 @pytest.fixture
 async def upstream() -> AsyncIterator[int]:
     """A resolver elsewhere: another server of ours with a zone of its own."""
-    store = store_of("deb.net", ("www", "A", ("192.0.2.9",)))
-    zones = Zones(store=store, gateway=HOST, proxy_address=HOST)
-    server = DnsServer(Replies(zones, None))
-    yield await server.listen(HOST, 0)
-    await server.close()
+    with closing(Rows(None)) as rows:
+        store = store_of(rows, "deb.net", ("www", "A", ("192.0.2.9",)))
+        zones = Zones(store=store, gateway=HOST, proxy_address=HOST)
+        server = DnsServer(Replies(zones, None))
+        yield await server.listen(HOST, 0)
+        await server.close()
 
 
 @pytest.fixture
-async def store() -> RecordStore:
+async def store(rows: Rows) -> RecordStore:
     return store_of(
+        rows,
         "acme.test",
         ("www", "A", ("198.18.0.3",)),
         ("many", "A", tuple(f"198.18.1.{n}" for n in range(1, 120))),
@@ -181,8 +184,8 @@ async def test_names_kept_for_tests_never_leave(port: int) -> None:
         await resolver(port).resolve("www.unknown.example", "A")
 
 
-async def test_without_a_resolver_other_names_are_refused() -> None:
-    zones = Zones(store=store_of("acme.test"), gateway=HOST, proxy_address=HOST)
+async def test_without_a_resolver_other_names_are_refused(rows: Rows) -> None:
+    zones = Zones(store=store_of(rows, "acme.test"), gateway=HOST, proxy_address=HOST)
     server = DnsServer(Replies(zones, forwarder(upstreams("off"))))
     port = await server.listen(HOST, 0)
     answer = await udp(dns.message.make_query("www.deb.net", "A"), port)
@@ -190,8 +193,8 @@ async def test_without_a_resolver_other_names_are_refused() -> None:
     assert answer.rcode() == dns.rcode.REFUSED
 
 
-async def test_a_dead_resolver_is_a_server_failure(unused_udp_port: int) -> None:
-    zones = Zones(store=store_of("acme.test"), gateway=HOST, proxy_address=HOST)
+async def test_a_dead_resolver_is_a_server_failure(rows: Rows, unused_udp_port: int) -> None:
+    zones = Zones(store=store_of(rows, "acme.test"), gateway=HOST, proxy_address=HOST)
     server = DnsServer(Replies(zones, forwarder(((HOST, unused_udp_port),))))
     port = await server.listen(HOST, 0)
     answer = await udp(dns.message.make_query("www.deb.net", "A"), port)

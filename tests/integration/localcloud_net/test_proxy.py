@@ -72,7 +72,9 @@ class World:
         self.bundle = folder / "ca.pem"
         self.bundle.write_text(self.authority.root_pem)
         self.visitors = Visitors()
-        store = RecordStore(Rows(None))
+        rows = Rows(None)
+        ends.callback(rows.close)
+        store = RecordStore(rows)
         self.directory = Directory(store, RealClock())
         self.zone: Zone = self.directory.add_zone("acme.test")
         self.zones = Zones(store=store, gateway=HOST, proxy_address=EDGE, proxied=is_proxied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ WWW = RecordSet(name="www", type="A", ttl=60, records=(Record(value="192.0.2.1",
 
 
 @pytest.fixture
-def store() -> RecordStore:
-    store = RecordStore(Rows(None))
+def store(rows: Rows) -> RecordStore:
+    store = RecordStore(rows)
     store.put_zone(ZONE)
     return store
 
@@ -44,9 +45,10 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     first.put_zone(ZONE)
     first.put_rrsets(ZONE.key, [WWW])
     rows.close()
-    again = RecordStore(Rows(tmp_path / "records.db"))
-    assert again.zones() == first.zones()
-    assert again.rrset(ZONE.key, "www", "A") == WWW
+    with closing(Rows(tmp_path / "records.db")) as reopened:
+        again = RecordStore(reopened)
+        assert again.zones() == first.zones()
+        assert again.rrset(ZONE.key, "www", "A") == WWW
 
 
 def test_a_deleted_zone_leaves_nothing(store: RecordStore) -> None:
@@ -56,9 +58,7 @@ def test_a_deleted_zone_leaves_nothing(store: RecordStore) -> None:
     assert (store.zones(), store.rrsets(ZONE.key)) == ((), ())
 
 
-def test_writes_together_are_undone_together() -> None:
-    rows = Rows(None)
-
+def test_writes_together_are_undone_together(rows: Rows) -> None:
     def put_then_fail() -> None:
         with rows.together():
             rows.put("a", "1", {})

@@ -103,10 +103,10 @@ def test_cloud_init_tells_its_errors(host: Host, document: str) -> None:
     assert host.files.read(HOST_KEY) is not None
 
 
-def test_an_unknown_image_is_refused() -> None:
+def test_an_unknown_image_is_refused(rows: Rows) -> None:
     spec = MachineSpec(
         server_id=1, hostname="a", image="image-9", cores=1, memory_gib=1, disk_gib=10,
         ipv4=None, ipv6=None, location="fsn1",
     )  # fmt: skip
     with pytest.raises(MachineError):
-        Images(Rows(None)).boot_disk(spec)
+        Images(rows).boot_disk(spec)

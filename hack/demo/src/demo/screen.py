@@ -36,6 +36,7 @@ class Screen:
     """Says what happens and how long it took."""
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
+    took: dict[str, float] = field(default_factory=dict)
 
     def step(self, title: str, work: Callable[[], str]) -> None:
         """Run one step under a spinner and leave a line with its time."""
@@ -53,6 +54,7 @@ class Screen:
 
     def done(self, title: str, seconds: float, detail: str) -> None:
         """One finished step."""
+        self.took[title.strip()] = seconds
         self.console.print(
             f"[green]✓[/] {title:<22} [dim]{seconds:6.1f} s[/]  {escape(detail)}", soft_wrap=True
         )

@@ -48,11 +48,11 @@ class MemoryMachines:
         settings: MemorySettings,
         *,
         authority: Authority,
-        rows: Rows | None = None,
+        rows: Rows,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
-        self._rows = rows if rows is not None else Rows(None)
+        self._rows = rows
         self._clock = clock or RealClock()
         self.hosts: dict[int, Host] = {}
         self.ports: tuple[int, int, int] = (0, 0, 0)

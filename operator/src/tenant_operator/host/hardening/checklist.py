@@ -14,6 +14,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import Any, Final
@@ -69,8 +70,9 @@ def fleet_wide(inputs: HardenInputs) -> list[Item]:
     ]
 
 
+@cache
 def text(name: str) -> str:
-    """A file that lies beside this module."""
+    """A file that lies beside this module; read once, for the list is made on every pass."""
     return (files(__package__) / "files" / name).read_text()
 
 

@@ -1,0 +1,100 @@
+"""What `make test` and `make check` run: the jobs, their lanes and their order. Pure.
+
+Most tiers wait more than they compute, so lanes run side by side: `desk` needs no servers,
+`loopback` and `agent` talk to servers on loopback, `images` makes what `machines` starts as
+containers. Simulated machines (loopback) and container machines listen on the same ports, so what
+is on loopback gets a network of its own; where the machine refuses that, it follows the machines
+in their lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from testlanes.job import Job, Machine
+
+_PYTEST: Final = "hack/test"
+_DASHBOARD: Final = ("npm", "--prefix", "tenant/dashboard", "run", "--silent")
+_CONTAINERS: Final = ("-m", "container")
+_NO_CONTAINERS: Final = ("-m", "not container")
+_PROGRAMS: Final = ("controlplane", "kubectl", "tools", "clients")
+_AGENT: Final = "tests/integration/tenant"
+
+TESTS: Final = (
+    Job(name="node", lane="desk", argv=("hack/setup", "node")),
+    Job(name="unit", lane="desk", argv=(_PYTEST, "tests/unit")),
+    Job(name="check", lane="desk", argv=("hack/check",), after=("node",)),
+    Job(name="dashboard", lane="desk", argv=(*_DASHBOARD, "test"), needs=("node",)),
+    Job(
+        name="browser",
+        lane="desk",
+        argv=(*_DASHBOARD, "test:browser"),
+        needs=("node", "chromium"),
+    ),
+    Job(
+        name="python-3.13",
+        lane="desk",
+        argv=("hack/tiers/other-python", "3.13"),
+        after=("images",),
+        optional=True,
+    ),
+    Job(name="docker", lane="images", argv=("hack/setup", "docker"), optional=True),
+    Job(name="chromium", lane="images", argv=("hack/setup", "chromium"), optional=True),
+    Job(name="programs", lane="loopback", argv=("hack/setup", *_PROGRAMS)),
+    Job(name="images", lane="images", argv=("hack/images/build",), needs=("docker",)),
+    Job(
+        name="contract",
+        lane="loopback",
+        argv=(_PYTEST, "tests/apiserver", "tests/contract", *_NO_CONTAINERS),
+        needs=("programs",),
+        isolated=True,
+    ),
+    Job(
+        name="integration",
+        lane="loopback",
+        argv=(_PYTEST, "tests/integration", f"--ignore={_AGENT}", *_NO_CONTAINERS),
+        needs=("programs",),
+        isolated=True,
+    ),
+    Job(name="agent", lane="agent", argv=(_PYTEST, _AGENT), isolated=True),
+    Job(
+        name="machines",
+        lane="machines",
+        argv=(_PYTEST, "tests/contract", "tests/integration", *_CONTAINERS),
+        after=("images",),
+    ),
+    Job(
+        name="e2e",
+        lane="machines",
+        argv=(_PYTEST, "tests/e2e"),
+        after=("images", "chromium"),
+        needs=("programs",),
+    ),
+)
+
+
+def fit(jobs: Sequence[Job], machine: Machine) -> tuple[Job, ...]:
+    """The jobs in lanes that the machine allows."""
+    if not machine.lanes:
+        return tuple(replace(job, lane="all") for job in in_order(jobs))
+    if machine.isolates:
+        return tuple(jobs)
+    merged = (replace(job, lane="machines") if job.isolated else job for job in jobs)
+    return tuple(replace(job, isolated=False) for job in merged)
+
+
+def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """The jobs so that each follows what it waits for; as given where that is free."""
+    known = {job.name for job in jobs}
+    done: list[Job] = []
+    waiting = list(jobs)
+    while waiting:
+        over = {job.name for job in done}
+        ready = next((j for j in waiting if {*j.after, *j.needs} & known <= over), None)
+        if ready is None:
+            raise ValueError(f"jobs wait for each other: {[job.name for job in waiting]}")
+        waiting.remove(ready)
+        done.append(ready)
+    return tuple(done)
