@@ -15,7 +15,7 @@ import posixpath
 import shlex
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import asyncssh
@@ -95,8 +95,7 @@ class SshHost:
                 command_line(command.argv), encoding=None
             )
             # Not `async with`: leaving that waits for the remote program, time limit or not.
-            process.stdin.write(command.stdin)
-            process.stdin.write_eof()
+            hand_over(process.stdin, command.stdin)
             out, err = await asyncio.gather(capped(process.stdout), capped(process.stderr))
             await process.wait_closed()
         code = process.returncode
@@ -158,6 +157,17 @@ async def capped(stream: asyncssh.SSHReader[bytes]) -> str:
     while chunk := await stream.read(65536):
         kept += chunk[: LIMIT_BYTES - len(kept)]
     return kept.decode(errors="replace")
+
+
+def hand_over(stdin: asyncssh.SSHWriter[bytes], content: bytes) -> None:
+    """Write a program's input; one that has ended by then is no broken connection.
+
+    A short program can be over before its channel is written to; reading its output, which comes
+    next, tells a connection that is gone.
+    """
+    with suppress(BrokenPipeError):
+        stdin.write(content)
+        stdin.write_eof()
 
 
 async def place(sftp: asyncssh.SFTPClient, file: File, gate: asyncio.Semaphore) -> None:
