@@ -72,13 +72,16 @@ class Machine:
 
 
 def wait_until_let_in(machine: Machine) -> None:
-    """Return once cloud-init has put the client's key in its place."""
+    """Return once the client gets in and cloud-init, which makes sshd start anew, is over."""
 
     async def once() -> None:
         await (await machine.connect(machine.boot_key, machine.lasting_key)).close()
 
     with Runner() as runner:
         runner.run(once())
+    waiting = ["docker", "exec", machine.name, "cloud-init", "status", "--wait"]
+    # How cloud-init ended is what tests look at; here only that it did.
+    subprocess.run(waiting, capture_output=True, check=False)
 
 
 async def look(host: Host) -> HostFacts:
