@@ -55,13 +55,12 @@ class Memory:
     look_again_at: datetime | None = None
 
     def new_wish(self, wish: tuple[object, ...]) -> bool:
-        """A changed wish: failures of the old one do not count, an old look does not decide."""
+        """A changed wish: what failed under the old one is tried again at once."""
         if wish == self.wish:
             return False
         self.wish = wish
         self.troubles.clear()
         self.attempts.clear()
-        self.failures.clear()
         self.sold_out.clear()
         self.refused_types.clear()
         self.leftovers = UNKNOWN
@@ -127,7 +126,10 @@ class Memory:
         return Attempt(count=self.attempts[condition], now=now, spread=spread)
 
     def may_retry(self, condition: str, result: Retry, *, now: datetime, spread: float) -> bool:
-        """Whether the pause after this failure is over; counts a failure that is new."""
+        """Whether the pause after this failure is over; counts a failure that is new.
+
+        A failure that was met under an earlier wish has none: what was wrong may be put right.
+        """
         if self.failures.get(condition) != result.failure:
             self.failures[condition] = result.failure
             self.troubles[condition] = failure_trouble(
@@ -136,7 +138,8 @@ class Memory:
                 attempt=self.attempt(condition, now, spread),
                 person=result.person_needed,
             )
-        return self.troubles[condition].retry_at <= now
+        trouble = self.troubles.get(condition)
+        return trouble is None or trouble.retry_at <= now
 
     def succeeded(self, condition: str) -> None:
         """A step is done: its failures are history."""

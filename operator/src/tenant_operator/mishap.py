@@ -10,6 +10,7 @@ from tenant_operator.core.trouble import (
     failure_trouble,
     obstacle_trouble,
     trouble,
+    with_help,
 )
 from tenant_operator.host.port import HostError
 
@@ -27,4 +28,5 @@ def mishap_trouble(error: Mishap, attempt: Attempt) -> Trouble:
             reason = "KubernetesUnavailable"
         case HostError():
             reason = "HostUnreachable"
-    return failure_trouble(reason, str(error), attempt=attempt, person=False)
+    message = with_help(reason, str(error))
+    return failure_trouble(reason, message, attempt=attempt, person=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from plugins.fix_operator import TENANT, Rig
 from plugins.memory_world import Fault, MemoryHosts
@@ -156,3 +158,14 @@ async def test_an_api_server_that_fails_on_the_way(rig: Rig) -> None:
     rig.world.faults = [Fault("kubernetes POST agency", error, times=2)]
     assert "etcd leader changed" in await rig.reason("KubernetesUnavailable")
     await healed(rig)
+
+
+async def test_a_job_that_failed_runs_again_at_once_when_the_spec_changes(rig: Rig) -> None:
+    """The job itself is the same: what is asked for now may make the difference to it."""
+    rig.start()
+    rig.hosts.next_failures = ["deploy:disk-full"]
+    await rig.reason("DiskFull")
+    before = rig.now
+    rig.cluster.edit(TENANT, {"deletion": {"protected": False, "retain": "1d"}})
+    await rig.until(rig.is_ready, 60)
+    assert rig.now - before < timedelta(minutes=2)

@@ -50,7 +50,7 @@ def pause(attempt: Attempt) -> timedelta:
 def with_help(reason: str, message: str) -> str:
     """The cause and, where the reason has one, what a person can do about it."""
     help_ = REASONS[reason].help
-    return f"{message} What helps: {help_}." if help_ else message
+    return f"{message.rstrip('.')}. What helps: {help_}." if help_ else message
 
 
 def trouble(error: ProviderError, attempt: Attempt) -> Trouble:
