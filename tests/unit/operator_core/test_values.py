@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +29,13 @@ SOURCE = Path(__file__).resolve().parents[3] / "operator/src/tenant_operator"
 )
 def test_durations(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+def test_a_duration_beyond_every_calendar_still_gives_a_date() -> None:
+    for text in ("99999d", "999999999999h", "9" * 31 + "d"):
+        assert datetime(2026, 11, 20, tzinfo=UTC) + parse_duration(text) > datetime(
+            2126, 1, 1, tzinfo=UTC
+        )
 
 
 @pytest.mark.parametrize("text", ["", "30", "d", "1 d", "-1d", "1w"])

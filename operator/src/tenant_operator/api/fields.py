@@ -36,7 +36,7 @@ _CIDR: Final = rule(
     "each entry must be a network such as 203.0.113.0/24 or 2001:db8::/32",
 )
 _EMAIL: Final = rule(
-    "self.matches('^[^@ ]+@[^@ ]+[.][^@ ]+$')",
+    "self.matches('^[^@ [:cntrl:]]+@[^@ [:cntrl:]]+[.][^@ [:cntrl:]]+$')",
     "must be an e-mail address such as admin@acme.example",
 )
 _UID: Final = rule(
@@ -45,8 +45,12 @@ _UID: Final = rule(
     "tombstone-<uid> for each whose volume is kept",
 )
 _DURATION: Final = rule(
-    "self.matches('^([0-9]+[smhd])+$')",
-    "must be a duration such as 30d, 12h, 90m or 0s",
+    "self.matches('^([0-9]{1,5}[smhd])+$')",
+    "must be a duration such as 30d, 12h, 90m or 0s, with at most five digits before a unit",
+)
+ONE_LINE: Final = rule(
+    "!self.matches('[[:cntrl:]]')",
+    "must be one line of text without control characters",
 )
 _COLOUR: Final = rule(
     "self.matches('^#[0-9a-fA-F]{6}$')",

@@ -9,6 +9,7 @@ from pydantic import Field
 from tenant_operator.api.base import ApiModel, rule, rules
 from tenant_operator.api.fields import (
     HOST_LABEL,
+    ONE_LINE,
     Colour,
     Conditions,
     Duration,
@@ -138,7 +139,7 @@ class Agent(ApiModel):
 class Branding(ApiModel):
     """How the dashboard looks."""
 
-    name: Annotated[str, Field(max_length=80)] | None = None
+    name: Annotated[str, Field(max_length=80, json_schema_extra=rules(ONE_LINE))] | None = None
     """Name in the header; left out, displayName."""
     logo: Logo = ""
     """Logo as a data URI; empty for none."""
@@ -170,7 +171,9 @@ class TenantSpec(ApiModel):
         )
     )
     """The fleet it belongs to; it cannot change."""
-    display_name: Annotated[str, Field(min_length=1, max_length=120)]
+    display_name: Annotated[
+        str, Field(min_length=1, max_length=120, json_schema_extra=rules(ONE_LINE))
+    ]
     """The customer's name as people write it."""
     hostname: Hostname
     """Public host name, inside the fleet's zone."""
