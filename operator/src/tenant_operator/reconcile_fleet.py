@@ -73,7 +73,8 @@ async def _pass(app: App, stored: Stored) -> None:
         await _report(bare, invalid(error))
         return
     secrets = await bare.secrets.of_fleet(stored.key.namespace, spec)
-    memory.new_wish((*stored.wish, spec, secrets))
+    if memory.new_wish((*stored.wish, spec, secrets)):
+        memory.refresh.add(Subject.CATALOGUE)
     memory.expire(app.clock(), timedelta(days=1))
     account = await account_of(app, stored, spec, secrets)
     if account is None:

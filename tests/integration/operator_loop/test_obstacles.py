@@ -125,6 +125,16 @@ async def test_stock_image_that_does_not_exist(rig: Rig) -> None:
     await healed(rig)
 
 
+async def test_a_fleet_that_names_another_stock_image_later(rig: Rig) -> None:
+    rig.start()
+    await rig.until(rig.is_ready, SLOW)
+    rig.cluster.edit(FLEET, {"infrastructure": {"image": "debian-99"}})
+    assert "debian-99" in await rig.reason("ImageNotFound", FLEET)
+    assert rig.is_ready()
+    rig.cluster.edit(FLEET, {"infrastructure": {"image": "debian-13"}})
+    await healed(rig)
+
+
 async def test_missing_secret(rig: Rig) -> None:
     rig.start()
     del rig.cluster.objects["/api/v1/namespaces/agency/secrets/dns"]
