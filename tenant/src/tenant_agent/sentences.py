@@ -10,6 +10,7 @@ from typing import Any
 DEFAULT_LANGUAGE = "en"
 
 TITLES: Mapping[str, Mapping[str, str]] = {
+    "400": {"de": "Ungültige Anfrage", "en": "Invalid request"},
     "401": {"de": "Nicht angemeldet", "en": "Not signed in"},
     "403": {"de": "Nicht erlaubt", "en": "Not allowed"},
     "404": {"de": "Nicht gefunden", "en": "Not found"},
@@ -65,8 +66,8 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "en": "The document is being read right now. Please wait until that is finished.",
     },
     "invalid_request": {
-        "de": "Die Eingabe ist ungültig. Bitte prüfen Sie die genannten Felder.",
-        "en": "The input is not valid. Please check the fields named.",
+        "de": "Die Eingabe ist ungültig. Bitte prüfen Sie Ihre Angaben.",
+        "en": "The input is not valid. Please check what you entered.",
     },
     "weak_password": {
         "de": "Das neue Passwort braucht mindestens {minimum} Zeichen und muss sich vom alten "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -128,6 +129,31 @@ def test_errors_are_problem_documents(
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
     assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/session", {"email": "a\0@acme.example", "password": "x"}),
+        ("/api/v1/session", {"email": "a@acme.example", "password": "\ud800"}),
+        ("/api/v1/session/password", {"current_password": "x", "new_password": "\ud800" * 12}),
+        ("/api/v1/conversations", {"title": "a\0"}),
+        (f"/api/v1/conversations/{uuid.uuid4()}/messages", {"question": "a\0"}),
+    ],
+)
+def test_text_that_cannot_be_stored_is_refused_in_words(
+    agent: AgentUser, path: str, body: dict[str, str]
+) -> None:
+    headers = {"content-type": "application/json"}
+    answer = agent.http.post(path, content=json.dumps(body), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert len(answer.json()["errors"]) == 1
+
+
+def test_bytes_that_are_no_json_are_an_invalid_request(agent: AgentUser) -> None:
+    headers = {"content-type": "application/json", "accept-language": "en"}
+    answer = agent.http.post("/api/v1/conversations", content=b'{"title": "\xe4"}', headers=headers)
+    assert (answer.status_code, answer.json()["title"]) == (400, "Invalid request")
 
 
 def test_probes_version_metrics_and_branding(agent: AgentUser) -> None:

@@ -116,7 +116,7 @@ def test_dashboard_serves_files_app_routes_and_nothing_else(tmp_path: Path) -> N
     assert dashboard.find("/") == root / "index.html"
     assert dashboard.find("/chat/42") == root / "index.html"
     assert dashboard.find("/assets/a-1.js") == root / "assets" / "a-1.js"
-    for path in ("/missing.js", "/api/v1/x", "/../secret.txt", "/assets/../../secret.txt"):
+    for path in ("/missing.js", "/api/v1/x", "/../secret.txt", "/assets/../../secret.txt", "/\0"):
         assert dashboard.find(path) is None
 
 

@@ -25,7 +25,7 @@ class Dashboard:
     def find(self, path: str) -> Path | None:
         """Return the file for a request path, the index page for app routes, else nothing."""
         relative = path.lstrip("/")
-        if relative.startswith(RESERVED):
+        if relative.startswith(RESERVED) or "\x00" in relative:
             return None
         target = (self._root / relative).resolve()
         if target.is_relative_to(self._root) and target.is_file():

@@ -8,10 +8,35 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL cannot hold; anything else of Unicode is welcome."""
+    if "\x00" in text:
+        raise ValueError("must not contain the character U+0000")
+    return text
+
+
+STORABLE = AfterValidator(_storable)
+Question = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), STORABLE
+]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE
+]
+
+
+def _encodable(password: SecretStr) -> SecretStr:
+    """Refuse half a surrogate pair: JSON can write it, but it is no character to hash."""
+    try:
+        password.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be Unicode text") from None
+    return password
+
+
+Password = Annotated[SecretStr, Field(max_length=1024), AfterValidator(_encodable)]
 
 DocumentState = Literal["queued", "processing", "ready", "failed"]
 DocumentKind = Literal["pdf", "docx", "html", "markdown", "text"]
@@ -45,15 +70,15 @@ class Problem(Wire):
 class Credentials(Wire):
     """Body of a sign-in."""
 
-    email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
-    password: SecretStr = Field(max_length=1024)
+    email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), STORABLE]
+    password: Password
 
 
 class PasswordChange(Wire):
     """Body of a password change; the first administrator must do it once."""
 
-    current_password: SecretStr = Field(max_length=1024)
-    new_password: SecretStr = Field(max_length=1024, description="At least 12 characters")
+    current_password: Password
+    new_password: Password = Field(description="At least 12 characters")
 
 
 class Me(Wire):
