@@ -10,6 +10,7 @@ DASHBOARD := tenant/dashboard
 DIR ?= .run/demo
 CLUSTER ?= local
 BACKEND ?= container
+PORT_BASE ?=
 DATA ?=
 ONLY ?=
 TIERS ?=
@@ -25,7 +26,8 @@ setup: ## Install uv and the locked Python packages (the other targets call this
 
 demo: setup ## Run the whole chain on this machine and print where to sign in
 	@hack/setup $(if $(filter container,$(BACKEND)),docker) kubectl
-	@MAKE_STARTED=$(STARTED) $(RUN) demo up --dir $(DIR) --cluster $(CLUSTER) --backend $(BACKEND)
+	@MAKE_STARTED=$(STARTED) $(RUN) demo up --dir $(DIR) --cluster $(CLUSTER) --backend $(BACKEND) \
+	    $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
 demo-down: setup ## Remove everything the demo made: containers, processes, mounts, networks
 	@$(RUN) demo down --dir $(DIR)

@@ -1,4 +1,4 @@
-"""`demo up|down|agent`: what `make demo` runs."""
+"""`demo up|down`: what `make demo` and `make demo-down` run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from controlplane.cluster import StartError
 from rich.markup import escape
 
 from demo import objects, record
+from demo.alone import TakenError, alone, end_running
 from demo.chain import Chain, Options, clean
 from demo.customer import Answer, Customer, RefusedError
 from demo.process import ChildError
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _down(options: argparse.Namespace) -> int:
     screen, folder = Screen(), options.dir.resolve()
+    end_running(folder)
     try:
         clean(folder)
     except ChildError as error:
@@ -90,8 +92,13 @@ def _up(options: argparse.Namespace) -> int:
             cloud_arguments=words,
         )
     )
-    _stop_on_signals(screen)
-    return max(_live(chain, screen, once=options.once), _end(chain, screen))
+    try:
+        with alone(folder):
+            _stop_on_signals(screen)
+            return max(_live(chain, screen, once=options.once), _end(chain, screen))
+    except TakenError as error:
+        screen.say(f"[red]✗[/] {escape(str(error))}")
+        return 1
 
 
 def _live(chain: Chain, screen: Screen, *, once: bool) -> int:
@@ -104,13 +111,20 @@ def _live(chain: Chain, screen: Screen, *, once: bool) -> int:
         record.keep_demo(kind, screen.took)
         if not once:
             screen.say("\nCtrl-C stops the demo and removes everything it made.")
-            threading.Event().wait()
+            _stay(chain)
     except StoppedError:
         screen.say()
     except FAULTS as error:
         _fail(screen, error, chain.logs)
         return 1
     return 0
+
+
+def _stay(chain: Chain) -> None:
+    """Wait for the person; a part that ends by itself ends the demo."""
+    while True:
+        chain.check()
+        threading.Event().wait(1)
 
 
 def _end(chain: Chain, screen: Screen) -> int:
