@@ -10,7 +10,9 @@ export default defineConfig({
   forbidOnly: true,
   workers: 2,
   fullyParallel: true,
-  timeout: 30_000,
+  // Other tests run beside these on two cores: a slow page is no fault, one that never comes is.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   use: {
     baseURL: `http://localhost:${PORT}`,
     locale: "de-DE",

@@ -16,9 +16,9 @@ HOUR, MONTH = actions.KEPT_FOR
 
 
 @pytest.fixture
-def state(monkeypatch: pytest.MonkeyPatch) -> State:
+def state(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> State:
     monkeypatch.setattr(actions, "MOST_KEPT", 3)
-    return State(Rows(None))
+    return State(rows)
 
 
 def end(state: State, finished: Finished, number: int, at: datetime) -> None:
