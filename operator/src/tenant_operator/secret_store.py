@@ -28,6 +28,8 @@ from tenant_operator.store import Stored
 
 Entries = dict[str, str]
 NOT_INHERITED = frozenset({"spec.json", BOOT_KEY, f"{BOOT_KEY}.pub"})
+APPLIED = "--dry-run=client -o yaml | kubectl apply -f -"
+"""Makes the Secret anew or changes the one that is there."""
 
 
 class SecretMissing(Exception):
@@ -154,13 +156,13 @@ class SecretStore:
                 f"The key {ref.key} of the Secret {ref.name} in namespace {namespace} holds no "
                 "token: there are spaces, line breaks or special characters in it. Put the bare "
                 f"token there: kubectl create secret generic {ref.name} -n {namespace} "
-                f"--from-literal={ref.key}=… --dry-run=client -o yaml | kubectl apply -f -"
+                f"--from-file={ref.key}=FILE {APPLIED}"
             )
         return token
 
     async def _values(self, namespace: str, name: str, keys: Sequence[str]) -> list[str]:
-        literals = " ".join(f"--from-literal={key}=…" for key in keys)
-        create = f"kubectl create secret generic {name} -n {namespace} {literals}"
+        files = " ".join(f"--from-file={key}=FILE" for key in keys)
+        create = f"kubectl create secret generic {name} -n {namespace} {files}"
         try:
             entries = decoded(await self._kubernetes.get(secrets_path(namespace, name)))
         except NotFound as error:
@@ -172,7 +174,7 @@ class SecretStore:
             if not value:
                 raise SecretMissing(
                     f"The Secret {name} in namespace {namespace} has no key {key}. It needs: "
-                    f"{', '.join(keys)}"
+                    f"{', '.join(keys)}. Put it there with: {create} {APPLIED}"
                 )
         REDACTOR.learn(found)
         return found

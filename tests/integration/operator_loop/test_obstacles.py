@@ -147,6 +147,7 @@ async def test_missing_secret(rig: Rig) -> None:
     ("entries", "words"),
     [
         ({"wrong": "x"}, "no key token"),
+        ({"wrong": "x"}, "--from-file=token=FILE --dry-run=client -o yaml | kubectl apply"),
         ({"token": "  "}, "no key token"),
         ({"token": "two words"}, "holds no token"),
         ({"token": "pasted\ntwice"}, "holds no token"),

@@ -155,7 +155,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "SecretNotFound": Reason(
         "A Secret that the spec names does not exist or lacks the key.",
-        "kubectl create secret generic SECRET --from-literal=KEY=…; it is noticed by itself",
+        "kubectl create secret generic SECRET --from-file=KEY=FILE; it is noticed by itself",
     ),
     "CredentialsRefused": Reason(
         "The provider refused the token (wrong, read-only or without the right).",
