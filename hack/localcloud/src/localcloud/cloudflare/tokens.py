@@ -73,11 +73,6 @@ class Tokens:
         self._rows.put(KIND, token.secret, asdict(token))
         return token
 
-    def revoke(self, secret: str) -> None:
-        """Make a token worthless; absent is fine."""
-        self._known.pop(secret, None)
-        self._rows.delete(KIND, secret)
-
     def of(self, headers: Mapping[str, str]) -> Token:
         """The token that a request shows.
 

@@ -39,10 +39,6 @@ class Tokens:
         self._rows.put(_KIND, token.secret, document)
         return token
 
-    def of_project(self, project: str) -> list[Token]:
-        """The tokens of a project, in the order they were made."""
-        return [token for token in self._tokens.values() if token.project == project]
-
     def find(self, authorization: str | None) -> Token | None:
         """The token of an `Authorization` header, or `None`."""
         scheme, _, secret = (authorization or "").partition(" ")
