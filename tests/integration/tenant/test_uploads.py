@@ -109,6 +109,11 @@ def test_body_that_is_no_upload_is_refused(agent: AgentUser) -> None:
     assert (plain.status_code, plain.json()["code"]) == (422, "invalid_request")
     other = agent.http.post("/api/v1/documents", files={"other": ("a.txt", b"x")})
     assert other.status_code == 422
+    part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="cut.txt"\r\n\r\nhalf a'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    for ending, status in ((b"", 422), (b"\r\n--b\r\n", 422), (b"\r\n--b--\r\n", 202)):
+        cut = agent.http.post("/api/v1/documents", content=part + ending, headers=headers)
+        assert cut.status_code == status
 
 
 def test_upload_that_breaks_off_leaves_nothing(agent: AgentUser, agent_place: Place) -> None:

@@ -32,6 +32,7 @@ class _Parts:
     header: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
     disposition: bytes = b""
+    ended: bool = False
 
     def on_part_begin(self) -> None:
         self.disposition, self.in_file = b"", False
@@ -62,6 +63,9 @@ class _Parts:
         if self.in_file:
             self.ready.append(data[start:end])
 
+    def on_end(self) -> None:
+        self.ended = True
+
     def take(self) -> list[bytes]:
         """Return and forget the file data collected so far."""
         ready, self.ready = self.ready, []
@@ -82,6 +86,7 @@ def _parser(request: Request, parts: _Parts) -> MultipartParser:
             "on_header_end": parts.on_header_end,
             "on_headers_finished": parts.on_headers_finished,
             "on_part_data": parts.on_part_data,
+            "on_end": parts.on_end,
         },
     )
 
@@ -109,7 +114,8 @@ async def _contents(
         parser.write(chunk)
         for piece in parts.take():
             yield piece
-    parser.finalize()
+    if not parts.ended:
+        raise MultipartParseError("the closing boundary is missing")
 
 
 async def receive_upload(
