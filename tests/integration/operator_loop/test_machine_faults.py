@@ -163,9 +163,19 @@ async def test_an_api_server_that_fails_on_the_way(rig: Rig) -> None:
 async def test_a_job_that_failed_runs_again_at_once_when_the_spec_changes(rig: Rig) -> None:
     """The job itself is the same: what is asked for now may make the difference to it."""
     rig.start()
-    rig.hosts.next_failures = ["deploy:disk-full"]
-    await rig.reason("DiskFull")
+    rig.hosts.next_failures = ["deploy:image-missing"]
+    await rig.reason("ImageNotFound")
     before = rig.now
     rig.cluster.edit(TENANT, {"deletion": {"protected": False, "retain": "1d"}})
     await rig.until(rig.is_ready, 60)
     assert rig.now - before < timedelta(minutes=2)
+
+
+async def test_a_disk_that_was_full_during_a_job_is_tried_again_soon(rig: Rig) -> None:
+    """Room is made on the machine, which no event tells."""
+    rig.start()
+    rig.hosts.next_failures = ["deploy:disk-full"]
+    await rig.reason("DiskFull")
+    before = rig.now
+    await rig.until(rig.is_ready, 60)
+    assert rig.now - before < timedelta(minutes=1)

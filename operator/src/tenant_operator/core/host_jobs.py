@@ -55,11 +55,11 @@ NEEDS_A_PERSON: Final = frozenset(
     {
         HostFailure.IMAGE_MISSING,
         HostFailure.REGISTRY_DENIED,
-        HostFailure.DISK_FULL,
         HostFailure.FOREIGN_DISK,
         HostFailure.UNHEALTHY,
     }
 )
+"""A full disk is none of them: `given_room` sees when somebody has made room."""
 NEWS_PAUSE: Final = 0.05
 """Short, because a look at a machine on which something runs waits there for news."""
 JOB_ROOT_MIB: Final = 64
