@@ -183,6 +183,7 @@ def bake_job(
     shared = fleet.images
     return bootstrap.bake(
         BakeInputs(
+            system=fleet.infrastructure.image,
             images=Images(
                 agent=shared.agent,
                 traefik=shared.traefik,

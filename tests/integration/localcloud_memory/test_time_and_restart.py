@@ -152,7 +152,9 @@ async def test_a_machine_from_a_baked_snapshot(
     await started(machines)
     host = await operator.connect(spec_of())
     images = Images(agent="a@sha256:1", traefik="t", postgres="p", redis="r")
-    job = bootstrap.bake(BakeInputs(images=images, registry=None, hardening=HARDEN))
+    job = bootstrap.bake(
+        BakeInputs(system="debian-13", images=images, registry=None, hardening=HARDEN)
+    )
     assert (await operator.work(host, job)).phase is JobPhase.DONE
     await host.close()
     await machines.shutdown(1)

@@ -124,7 +124,9 @@ def test_every_item_says_why_and_can_be_checked() -> None:
 
 def test_a_snapshot_is_hardened_with_everything_but_the_tenants_own_key() -> None:
     images = Images(agent="a", traefik="t", postgres="p", redis="r")
-    job = bootstrap.bake(BakeInputs(images=images, registry=None, hardening=INPUTS))
+    job = bootstrap.bake(
+        BakeInputs(system="debian-13", images=images, registry=None, hardening=INPUTS)
+    )
     listed = json.loads(job.files[0].content)["items"]
     whole = items(bootstrap.harden(INPUTS))
     assert [*listed, whole["authorized-keys"]] == list(whole.values())
@@ -133,7 +135,9 @@ def test_a_snapshot_is_hardened_with_everything_but_the_tenants_own_key() -> Non
 def test_where_the_operator_is_seen_to_come_from_makes_no_other_snapshot() -> None:
     images = Images(agent="a", traefik="t", postgres="p", redis="r")
     seen, unseen, other = (
-        bootstrap.bake(BakeInputs(images=images, registry=None, hardening=inputs))
+        bootstrap.bake(
+            BakeInputs(system="debian-13", images=images, registry=None, hardening=inputs)
+        )
         for inputs in (
             INPUTS,
             replace(INPUTS, operator_addresses=()),
@@ -187,3 +191,14 @@ def test_a_grown_volume_is_work_to_do_again() -> None:
     grown = replace(VOLUME, size_gib=20)
     assert bootstrap.data_disk(grown).digest != bootstrap.data_disk(VOLUME).digest
     assert bootstrap.data_disk(grown).arguments == ("42",)
+
+
+def test_another_system_makes_another_snapshot() -> None:
+    images = Images(agent="a", traefik="t", postgres="p", redis="r")
+    old, new = (
+        bootstrap.bake(
+            BakeInputs(system=system, images=images, registry=None, hardening=INPUTS)
+        ).digest
+        for system in ("debian-13", "debian-14")
+    )
+    assert old != new

@@ -158,8 +158,15 @@ class BakeInputs:
 
     The job ends by removing machine identity (host keys, machine-id, cloud-init state), so that
     every server made from the snapshot starts as a new one.
+
+    Args:
+        system: the stock image the baking server starts from, by its name at the provider.
+        images: the stack's images, to be pulled.
+        registry: access to them, where they are not public.
+        hardening: what holds on all machines of the fleet.
     """
 
+    system: str
     images: Images
     registry: RegistryAccess | None
     hardening: HardenInputs

@@ -102,7 +102,7 @@ def bake(inputs: BakeInputs) -> Job:
     """
     placed, arguments = _baked(inputs), [BAKE_LIST, BAKE_IMAGES]
     anywhere = replace(inputs, hardening=replace(inputs.hardening, operator_addresses=()))
-    digest = digest_of(JOB_BAKE, _baked(anywhere), arguments)
+    digest = digest_of(JOB_BAKE, _baked(anywhere), [*arguments, inputs.system])
     return job(JOB_BAKE, placed, arguments, digest=digest, limit=1800)
 
 
