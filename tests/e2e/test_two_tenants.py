@@ -238,3 +238,24 @@ def test_who_guesses_at_ssh_is_banned_and_the_operator_is_not(
             time.sleep(0.5)
         assert ssh_greeting(address, source) == b""
     assert ssh_greeting(address, chain.endpoints["gateway"]) == b"SSH-2.0-"
+
+
+def test_one_machine_becomes_larger_and_comes_back_while_the_other_runs_on(
+    chain: Chain, pair: tuple[objects.Document, objects.Document]
+) -> None:
+    """Last, because the machine starts anew."""
+    north, south = pair
+    began = inside(south, "ps", "-o", "lstart=", "-p", "1")
+    mark = secrets.token_hex(12)
+    inside(north, "sh", "-c", f"echo {mark} > /srv/tenant/mark")
+    assert north["status"]["server"]["type"] == "cx33"
+    patch = {"spec": {"server": {"types": ["cpx32"]}}}
+    chain.kubectl("patch", "tenant", "north", "--type=merge", "-p", json.dumps(patch))
+    for _ in chain.follow("tenant", "north"):
+        pass
+    changed = chain.get("tenant", "north")["status"]
+    assert changed["server"]["type"] == "cpx32"
+    assert {**changed["server"], "type": "cx33"} == north["status"]["server"]
+    assert changed["volume"] == north["status"]["volume"]
+    assert inside(north, "cat", "/srv/tenant/mark").strip() == mark
+    assert inside(south, "ps", "-o", "lstart=", "-p", "1") == began

@@ -23,7 +23,7 @@ from demo.alone import TakenError, alone, end_running
 from demo.chain import Chain, Options, clean
 from demo.customer import Answer, Customer, RefusedError
 from demo.process import ChildError
-from demo.screen import Progress, Screen
+from demo.screen import SIGNALS, Progress, Screen
 
 QUESTION = "Bis wann muss ich Belege nach einer Dienstreise einreichen?"
 HANDBOOK = objects.SAMPLES / "documents" / "handbuch.pdf"
@@ -31,7 +31,6 @@ TENANT = "acme"
 SIMULATED = """
 The machines are simulated: they take every job and answer as a healthy stack does, but nobody can
 sign in. `make agent` starts the agent itself, without Docker."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAULTS = (ChildError, RefusedError, BuildError, StartError)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,19 @@ from rich.text import Text
 
 from demo.chain import Document, conditions
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks the demo to stop."""
 QUIET = ("Ready", "Reconciling", "Stalled")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back: one that came while a thread starts would break that thread's start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass
@@ -49,8 +62,13 @@ class Screen:
     def going_on(self, title: str) -> Iterator[Now]:
         """Show a spinner as long as the block lasts; what it tells can change meanwhile."""
         now = Now(title)
-        with self.console.status(now):
+        status = self.console.status(now)
+        with _undisturbed():
+            status.start()
+        try:
             yield now
+        finally:
+            status.stop()
 
     def done(self, title: str, seconds: float, detail: str) -> None:
         """One finished step."""
