@@ -117,15 +117,21 @@ def until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_the_second_goes_on_where_the_first_was_killed(
-    memory_chain: MemoryChain, second: OperatorProcess
-) -> None:
-    chain, first = memory_chain, memory_chain.operator
+def hold_and_work(chain: MemoryChain, second: OperatorProcess, *, until_effect: str) -> None:
+    """The first holds the Lease and has begun on a tenant; the second waits beside it."""
+    first = chain.operator
     first.start()
     until(lambda: first.says("the lease is held"), "the first one's lease")
     second.start()
     chain.kubectl.apply(chain.tenant())
-    until(lambda: any(e["effect"] == "CreateServer" for e in first.effects()), "a server")
+    until(lambda: any(e["effect"] == until_effect for e in first.effects()), until_effect)
+
+
+def test_the_second_goes_on_where_the_first_was_killed(
+    memory_chain: MemoryChain, second: OperatorProcess
+) -> None:
+    chain, first = memory_chain, memory_chain.operator
+    hold_and_work(chain, second, until_effect="CreateServer")
     assert second.effects() == []
     first.kill()
     chain.wait(chain.is_ready, "Ready")
@@ -138,11 +144,7 @@ def test_a_frozen_holder_does_nothing_after_it_wakes(
     memory_chain: MemoryChain, second: OperatorProcess
 ) -> None:
     chain, first = memory_chain, memory_chain.operator
-    first.start()
-    until(lambda: first.says("the lease is held"), "the first one's lease")
-    second.start()
-    chain.kubectl.apply(chain.tenant())
-    until(lambda: any(e["effect"] == "CreateVolume" for e in first.effects()), "a volume")
+    hold_and_work(chain, second, until_effect="CreateVolume")
     assert first.process is not None
     first.process.send_signal(signal.SIGSTOP)
     frozen = len(first.effects())

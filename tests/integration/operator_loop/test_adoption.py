@@ -150,22 +150,21 @@ async def test_a_tenant_of_another_name_does_not_get_it(rig: Rig) -> None:
     await refused(rig, past, "belonged to agency/acme", path)
 
 
-async def test_a_tenant_of_another_namespace_does_not_get_it(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    ("label", "value", "words"),
+    [
+        ("blueagency.io/namespace", "other", "belonged to other/acme"),
+        ("blueagency.io/fleet-uid", "another", "another Fleet"),
+    ],
+)
+async def test_a_tenant_of_another_namespace_or_fleet_does_not_get_it(
+    rig: Rig, label: str, value: str, words: str
+) -> None:
     past = await passed(rig)
-    rig.cloud.volumes[past.volume.id] = elsewhere = replace(
-        past.volume, labels={**past.volume.labels, "blueagency.io/namespace": "other"}
-    )
+    elsewhere = replace(past.volume, labels={**past.volume.labels, label: value})
+    rig.cloud.volumes[past.volume.id] = elsewhere
     rig.cluster.put(TENANT, past.wish())
-    await refused(rig, replace(past, volume=elsewhere), "belonged to other/acme")
-
-
-async def test_a_tenant_of_another_fleet_does_not_get_it(rig: Rig) -> None:
-    past = await passed(rig)
-    rig.cloud.volumes[past.volume.id] = elsewhere = replace(
-        past.volume, labels={**past.volume.labels, "blueagency.io/fleet-uid": "another"}
-    )
-    rig.cluster.put(TENANT, past.wish())
-    await refused(rig, replace(past, volume=elsewhere), "another Fleet")
+    await refused(rig, replace(past, volume=elsewhere), words)
 
 
 async def test_without_its_passwords_it_is_not_taken_over(rig: Rig) -> None:
