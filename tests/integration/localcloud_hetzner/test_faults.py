@@ -127,6 +127,44 @@ def test_a_partial_page_claims_to_be_all(hetzner_api: HetznerApi) -> None:
     assert len(client.placement_groups.get_all()) == 5
 
 
+def test_actions_asked_for_by_id_can_be_missing_too(hetzner_api: HetznerApi) -> None:
+    order_server(hetzner_api.client())
+    ids = [action.id for action in hetzner_api.cloud.state.actions]
+    path = "/actions?" + "&".join(f"id={number}" for number in ids)
+    hetzner_api.fault(kind="partial_page", path="/actions", keep=1)
+    found = [hetzner_api.ask("GET", path).json()["actions"] for _ in range(2)]
+    assert [len(actions) for actions in found] == [1, len(ids)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("faults", '{"kind": "nope"}', "kind: "),
+        ("faults", '{"kind": "delay", "seconds": 1e999}', "seconds: "),
+        ("faults", '{"kind": "delay", "seconds": NaN}', "NaN"),
+        ("faults", '{"kind": "error", "code": "a:b"}', "code: "),
+        ("faults", "[]", "the body: "),
+        ("faults", "{", "not JSON"),
+        ("faults", '{"a":' * 5000, "not JSON"),
+        ("clock", '{"advance": 1e999}', "advance: "),
+        ("tokens", '{"project": ""}', "project: "),
+        ("stock", '{"location": "mars", "available": true}', "no such"),
+    ],
+)
+def test_handles_refuse_what_makes_no_sense(
+    hetzner_api: HetznerApi, path: str, body: str, words: str
+) -> None:
+    answer = requests.post(f"{hetzner_api.admin}/{path}", data=body, timeout=SECONDS)
+    assert answer.status_code == 422
+    assert words in answer.json()["error"]
+
+
+def test_a_handle_that_does_not_exist_meets_no_fault(hetzner_api: HetznerApi) -> None:
+    hetzner_api.fault(kind="drop_before")
+    answer = admin(hetzner_api, "POST", "nothing", {})
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is no /_admin/nothing"})
+
+
 def test_faults_are_listed_and_taken_back(hetzner_api: HetznerApi) -> None:
     hetzner_api.fault(kind="error", path="/servers", times=None)
     hetzner_api.fault(kind="error", path="/volumes")

@@ -21,8 +21,20 @@ print(os.statvfs('/mnt/data').f_blocks * 4096 > 11 * 2**30)
 """
 
 
+async def test_a_volume_attached_while_the_machine_boots_appears(rack: Rack) -> None:
+    """The machine has no root of its own yet, and its list of devices is written already."""
+    await rack.machines.create_volume(71, 10, None)
+    await rack.machines.create(rack.spec(21))
+    await rack.machines.start(21)
+    await rack.machines.attach_volume(71, 21, automount=False)
+    await rack.ready(21)
+    kind = await rack.ssh(21, "stat --dereference --format=%F /dev/disk/by-id/scsi-0HC_Volume_71")
+    assert kind == "block special file"
+    await rack.machines.detach_volume(71, 21)
+    await rack.machines.delete_volume(71)
+
+
 async def test_a_volume_appears_in_a_running_machine(rack: Rack) -> None:
-    await rack.run(21)
     await rack.machines.create_volume(70, 10, "xfs")
     await rack.machines.create_volume(70, 10, "xfs")
     await rack.machines.attach_volume(70, 21, automount=False)

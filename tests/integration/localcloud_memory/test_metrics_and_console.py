@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import struct
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from localcloud.console.picture import HEIGHT, WIDTH
 from localcloud.console.rfb import VERSION, Format, scrambled
 from plugins.fix_localcloud import LocalCloud, start_localcloud
 from plugins.hetzner_orders import finished, order_server
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 SECONDS = 30.0
@@ -69,20 +70,21 @@ def test_a_machine_that_is_on_uses_something(client: Any, cloud: LocalCloud) -> 
 class Vnc:
     """The client's side of RFB, as far as the server speaks it."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, runner: asyncio.Runner) -> None:
         self._socket = socket
+        self._runner = runner
         self._left = b""
 
     def read(self, count: int) -> bytes:
         while len(self._left) < count:
-            message = self._socket.recv(timeout=SECONDS)
+            message = self._runner.run(asyncio.wait_for(self._socket.recv(), SECONDS))
             assert isinstance(message, bytes)
             self._left += message
         taken, self._left = self._left[:count], self._left[count:]
         return taken
 
     def say(self, data: bytes) -> None:
-        self._socket.send(data)
+        self._runner.run(self._socket.send(data))
 
     def sign_in(self, password: str) -> int:
         """Shake hands; returns the server's result, 0 for welcome."""
@@ -124,10 +126,23 @@ def asked_for(server: Any) -> Opened:
 
 @contextmanager
 def visiting(opened: Opened, cloud: LocalCloud) -> Iterator[Vnc]:
+    """A connection that one thread both reads and writes.
+
+    `websockets.sync` does each in a thread of its own, and Python's ssl module does not promise
+    that a TLS connection survives that (python/cpython#151508).
+    """
     trust = ssl.create_default_context(cafile=str(cloud.ca))
     binary = [Subprotocol("binary")]
-    with connect(opened.url, ssl=trust, subprotocols=binary, open_timeout=SECONDS) as socket:
-        yield Vnc(socket)
+
+    async def opening() -> ClientConnection:
+        return await connect(opened.url, ssl=trust, subprotocols=binary, open_timeout=SECONDS)
+
+    with asyncio.Runner() as runner:
+        socket = runner.run(opening())
+        try:
+            yield Vnc(socket, runner)
+        finally:
+            runner.run(socket.close())
 
 
 def test_the_console_shows_the_machines_screen(client: Any, cloud: LocalCloud) -> None:

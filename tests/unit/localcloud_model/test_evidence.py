@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from load.answer_cases import holds
+from localcloud.model.description import same
 from localcloud.model.embeddings import Embedder
 from localcloud.model.evidence import Source, find
 from localcloud.model.kinds import KINDS, kinds
@@ -17,6 +18,21 @@ FESTIVAL = (
     "meadow belongs to a nature reserve. Last year 12,400 people came."
 )
 SOURCES = (Source(id=1, text=COMPANY), Source(id=2, text=FESTIVAL))
+HANDBOOK = (
+    Source(
+        id=1,
+        heading="Urlaub",
+        text="Alle Beschäftigten haben Anspruch auf 30 Tage Erholungsurlaub im Kalenderjahr. Der "
+        "Antrag wird spätestens vier Wochen vor Beginn im Personalportal gestellt. Nicht "
+        "genommener Urlaub verfällt am 31. März des Folgejahres.",
+    ),
+    Source(
+        id=2,
+        heading="Reisekosten",
+        text="Für Fahrten mit dem eigenen Auto werden 0,35 Euro je Kilometer gezahlt. Das Tagegeld "
+        "beträgt 28 Euro bei mehr als 24 Stunden Abwesenheit.",
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +52,40 @@ def test_the_best_sentence_answers(
 ) -> None:
     answer = find(question, "de" if language == "de" else "en", SOURCES, model_embedder)
     assert expected in answer[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Wie hoch ist das Tagegeld?", "28 Euro"),
+        ("Bitte, darf ich erfahren, wann der Urlaub verfällt?", "31. März"),
+    ],
+)
+def test_the_words_of_asking_do_not_stand_in_the_way(
+    model_embedder: Embedder, question: str, expected: str
+) -> None:
+    answer = find(question, "de", HANDBOOK, model_embedder)
+    assert expected in answer[0].sentence
+
+
+def test_a_word_inside_another_by_chance_is_no_answer(model_embedder: Embedder) -> None:
+    assert not find("Test", "de", HANDBOOK, model_embedder)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "likeness"),
+    [
+        ("urlaub", "urlaub", 1.0),
+        ("tagegeld", "tagegeldsatz", 0.8),
+        ("versicher", "krankenversicherungsbeitrag", 0.8),
+        ("genehmigung", "genehmigen", 0.7),
+        ("urlaubstag", "erholungsurlaub", 0.6),
+        ("test", "spaetestens", 0.0),
+        ("2024", "12024", 0.0),
+    ],
+)
+def test_likeness_of_words(left: str, right: str, likeness: float) -> None:
+    assert same(left, right) == same(right, left) == likeness
 
 
 @pytest.mark.parametrize(

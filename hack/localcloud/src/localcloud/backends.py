@@ -28,6 +28,7 @@ def _containers(settings: Settings) -> Machines:
             directory=settings.dir / "machines",
             instance=settings.instance,
             subnet=settings.subnet,
+            stock_data=settings.stock_data,
         )
     )
 

@@ -115,6 +115,7 @@ def _add_up(commands: Any) -> None:
     up.add_argument("--pace", type=float, default=0.0, help="share of the time Hetzner would take")
     up.add_argument("--binaries", type=Path, help="folder with pebble and registry")
     up.add_argument("--registry-data", type=Path, help="keep images here, also after a purge")
+    up.add_argument("--stock-data", type=Path, help="share unpacked system images here")
     up.add_argument("--openapi", type=Path, help="Hetzner's document, to check every answer")
     up.add_argument("--verbose", action="store_true", help="log every part's messages")
 
@@ -157,6 +158,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             pace=options.pace,
             openapi=options.openapi,
             registry_data=options.registry_data,
+            stock_data=options.stock_data,
             **given,
         )
     )

@@ -15,11 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from localcloud import parts
 from localcloud.files import write_whole
 from localcloud.instance import PURGE, Instance, open_instance
 from localcloud.settings import Settings, to_json
+
+if TYPE_CHECKING:
+    from localcloud import parts
 
 ENDPOINTS = "endpoints.json"
 LOCK = "lock"
@@ -112,6 +115,9 @@ async def _started(name: str, start: parts.Start, instance: Instance) -> str:
 
 
 async def _start(instance: Instance) -> None:
+    # Imported here: the parts load for a second, and who stops or questions an instance needs none.
+    from localcloud import parts
+
     parts.write_bundle(instance)
     for name, start in parts.ORDER:
         if name == "machines" or instance.settings.runs(name):

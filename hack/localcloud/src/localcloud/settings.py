@@ -75,6 +75,7 @@ class Settings:
     openapi: Path | None = None
     proxy: str = ""
     registry_data: Path | None = None
+    stock_data: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.subnet:
@@ -197,10 +198,7 @@ def to_json(settings: Settings) -> dict[str, Any]:
 
 def from_json(document: Mapping[str, Any]) -> Settings:
     """Settings as an earlier run wrote them."""
-    paths = {
-        k: Path(document[k])
-        for k in ("dir", "binaries", "openapi", "registry_data")
-        if document.get(k)
-    }
+    named = ("dir", "binaries", "openapi", "registry_data", "stock_data")
+    paths = {k: Path(document[k]) for k in named if document.get(k)}
     lists = {k: tuple(document[k]) for k in ("only", "cloudflare_zones", "hetzner_zones")}
     return Settings(**{**document, **paths, **lists, "ports": Ports(**document["ports"])})

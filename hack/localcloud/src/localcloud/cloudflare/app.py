@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from localcloud import json_bodies
 from localcloud.cloudflare import errors, zonefile
 from localcloud.cloudflare.directory import Batch, Directory, plan_of
 from localcloud.cloudflare.errors import Problem, RefusedError
@@ -78,8 +79,8 @@ class Context:
             RefusedError: it is none.
         """
         try:
-            found = await self.request.json()
-        except (ValueError, UnicodeDecodeError) as error:
+            found = json_bodies.read(await self.request.read())
+        except (ValueError, web.RequestPayloadError) as error:
             raise errors.BAD_JSON.refused() from error
         if not isinstance(found, Mapping):
             raise errors.BAD_JSON.refused()
@@ -258,9 +259,12 @@ async def export_records(context: Context) -> web.Response:
 async def import_records(context: Context) -> Members:
     """`POST …/import`: a zone file as form field `file`."""
     zone = context.zone("dns:edit")
-    form = await context.request.post()
-    file = form.get("file")
-    text = file.file.read().decode() if isinstance(file, web.FileField) else str(file or "")
+    try:
+        form = await context.request.post()
+        file = form.get("file")
+        text = file.file.read().decode() if isinstance(file, web.FileField) else str(file or "")
+    except (ValueError, web.RequestPayloadError) as error:
+        raise errors.BAD_JSON.refused() from error
     bodies = zonefile.read(zone.name, text, proxied=form.get("proxied") == "true")
     done = context.api.directory.apply(zone, Batch(posts=bodies))
     added = len(done["posts"])
@@ -334,6 +338,8 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except RefusedError as error:
         return reply(failure(error.problem), error.problem.status)
+    except web.HTTPRequestEntityTooLarge:
+        return reply(failure(errors.TOO_LARGE), errors.TOO_LARGE.status)
     except web.HTTPNotFound:
         return reply(failure(errors.NO_ROUTE), errors.NO_ROUTE.status)
     except web.HTTPMethodNotAllowed:

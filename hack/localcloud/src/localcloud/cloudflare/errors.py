@@ -45,6 +45,7 @@ NO_ZONE = Problem(
 ZONE_EXISTS = Problem(400, 1061, "This zone already exists")
 BAD_ZONE_NAME = Problem(400, 1049, "The name is not a registered domain")
 BAD_JSON = Problem(400, 9207, "Request body is invalid.")
+TOO_LARGE = Problem(413, 9207, "Request body is too large.")
 BAD_RECORD = Problem(400, 1004, "DNS Validation Error")
 BAD_TYPE = Problem(400, 1004, "DNS Validation Error: Invalid type.")
 BAD_NAME = Problem(400, 9000, "DNS name is invalid.")

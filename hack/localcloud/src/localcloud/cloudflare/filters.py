@@ -105,7 +105,7 @@ def page(
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
     try:
         value = int(float(query.get(name, default)))
-    except ValueError:
+    except (ValueError, OverflowError):
         value = 0
     if not 1 <= value <= most:
         raise errors.BAD_RECORD.refused(f"{name} must be a number from 1 to {most}")

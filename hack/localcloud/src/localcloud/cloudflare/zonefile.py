@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import dns.exception
+import dns.name
 import dns.rdata
 import dns.rdatatype
 import dns.rdtypes.ANY.MX
 import dns.zone
-import dns.zonefile
 
+from localcloud import zonefiles
 from localcloud.cloudflare import errors
 from localcloud.cloudflare.record import (
     AUTOMATIC,
@@ -32,7 +32,7 @@ def written(zone: str, records: Iterable[DnsRecord]) -> str:
     for record in sorted(records, key=lambda r: (r.type, r.name)):
         flags = f" ; cf_tags=cf-proxied:{str(record.proxied).lower()}"
         told = flags if record.type in ("A", "AAAA", "CNAME") else ""
-        told += f" ; {record.comment}" if record.comment else ""
+        told += f" ; {zonefiles.one_line(record.comment)}" if record.comment else ""
         shown = presentation(record)
         lines.append(f"{record.name}.\t{record.ttl}\tIN\t{record.type}\t{shown}{told}")
     return "\n".join(lines) + "\n"
@@ -45,8 +45,8 @@ def read(zone: str, text: str, *, proxied: bool) -> list[dict[str, Any]]:
         RefusedError: the text is no zone file.
     """
     try:
-        parsed = dns.zone.from_text(text, origin=zone, relativize=False, check_origin=False)
-    except (dns.exception.DNSException, ValueError) as error:
+        parsed = zonefiles.parsed(text, dns.name.from_text(zone))
+    except ValueError as error:
         raise errors.BAD_RECORD.refused(f"the zone file cannot be read: {error}") from error
     return list(_bodies(parsed, zone, proxied=proxied))
 

@@ -14,15 +14,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
+from localcloud.clock import Clock
 from localcloud.hetzner import errors, times
 from localcloud.hetzner.model import Action
-from localcloud.hetzner.state import Table
+from localcloud.hetzner.state import State, Table
 from localcloud.machines.port import MachineError
-
-if TYPE_CHECKING:
-    from localcloud.hetzner.cloud import Cloud
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +39,37 @@ class ActionFailed(Exception):
         self.code = code
 
 
-def _nothing(_cloud: Cloud, _action: Action) -> None:
+class Ground(Protocol):
+    """What the engine itself uses of the cloud that it drives; effects see the whole cloud."""
+
+    @property
+    def state(self) -> State:
+        """Where actions are written down."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time that actions take."""
+        ...
+
+
+C = TypeVar("C", bound=Ground)
+
+
+def _nothing(_cloud: object, _action: Action) -> None:
     """Nothing is to be put back."""
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Generic[C]):
     """What a command does; `undo` puts the state right when it failed.
 
     `seconds` is about what Hetzner takes; it is waited for as far as the cloud's `pace` says and
     gives the progress that a running action shows.
     """
 
-    run: Callable[[Cloud, Action], Awaitable[None]]
-    undo: Callable[[Cloud, Action], None] = _nothing
+    run: Callable[[C, Action], Awaitable[None]]
+    undo: Callable[[C, Action], None] = _nothing
     seconds: float = 1.0
 
 
@@ -90,10 +105,10 @@ class Finished:
             self._actions.delete(self._ids.popleft()[1])
 
 
-class Engine:
+class Engine(Generic[C]):
     """Drives the actions of a cloud."""
 
-    def __init__(self, cloud: Cloud, effects: Mapping[str, Effect], pace: float) -> None:
+    def __init__(self, cloud: C, effects: Mapping[str, Effect[C]], pace: float) -> None:
         self._cloud = cloud
         self._effects = effects
         self._pace = pace
@@ -189,7 +204,7 @@ class Engine:
         else:
             self._end(action, "success", None)
 
-    async def _when_due(self, action: Action, effect: Effect) -> None:
+    async def _when_due(self, action: Action, effect: Effect[C]) -> None:
         await self._predecessor(action)
         if _sticks(action):
             await self._released.wait()
@@ -207,7 +222,7 @@ class Engine:
         if before is not None and before.status != "success":
             raise ActionFailed("action_failed", f"the action {before.command} before it failed")
 
-    def _fail(self, action: Action, effect: Effect, code: str, message: str) -> None:
+    def _fail(self, action: Action, effect: Effect[C], code: str, message: str) -> None:
         log.warning("%s (action %s) failed: %s (%s)", action.command, action.id, message, code)
         with self._cloud.state.rows.together():
             effect.undo(self._cloud, action)
@@ -233,21 +248,21 @@ def _sticks(action: Action) -> bool:
     return action.fate == STICKS
 
 
-def holders(cloud: Cloud, kind: str, item_id: int) -> list[Action]:
+def holders(state: State, kind: str, item_id: int) -> list[Action]:
     """The running actions that hold a lock on something."""
-    running = cloud.state.actions.where("running", (kind, item_id))
+    running = state.actions.where("running", (kind, item_id))
     return [action for action in running if action.command not in NOT_LOCKING]
 
 
-def check_unlocked(cloud: Cloud, kind: str, item_id: int) -> None:
+def check_unlocked(state: State, kind: str, item_id: int) -> None:
     """Raise `locked` while an action holds it."""
-    if holders(cloud, kind, item_id):
+    if holders(state, kind, item_id):
         raise errors.locked(kind.replace("_", " "))
 
 
-def check_unchanged(cloud: Cloud, kind: str, item_id: int, commands: Iterable[str]) -> None:
+def check_unchanged(state: State, kind: str, item_id: int, commands: Iterable[str]) -> None:
     """Raise `conflict` while one of `commands` runs on it."""
-    running = cloud.state.actions.where("running", (kind, item_id))
+    running = state.actions.where("running", (kind, item_id))
     if any(action.command in commands for action in running):
         raise errors.conflict(kind.replace("_", " "))
 
@@ -260,17 +275,3 @@ def progress(action: Action, seconds: float, now: datetime) -> int:
         return 0
     passed = (now - times.read(action.started)).total_seconds()
     return max(0, min(_WORKING, int(100 * passed / seconds)))
-
-
-def view(cloud: Cloud, action: Action) -> dict[str, Any]:
-    """An action as the API answers it."""
-    return {
-        "id": action.id,
-        "command": action.command,
-        "status": action.status,
-        "progress": progress(action, cloud.seconds_of(action.command), cloud.clock.now()),
-        "started": action.started,
-        "finished": action.finished,
-        "resources": [{"id": item_id, "type": kind} for kind, item_id in action.resources],
-        "error": action.error,
-    }

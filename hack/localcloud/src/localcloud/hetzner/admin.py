@@ -5,14 +5,14 @@ Never part of the API and without tokens: whoever reaches the port is the cloud'
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from localcloud import json_bodies
 from localcloud.clock import ManualClock
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.door import Door, Exchange
@@ -22,6 +22,7 @@ from localcloud.hetzner.model import Token
 from localcloud.hetzner.reset import reset
 from localcloud.hetzner.tokens import new_secret
 
+B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -32,7 +33,7 @@ class _Body(BaseModel):
 class NewToken(_Body):
     """`POST /_admin/tokens`."""
 
-    project: str = "default"
+    project: str = Field(default="default", min_length=1)
     read_only: bool = False
     secret: str | None = Field(default=None, min_length=8)
 
@@ -40,7 +41,7 @@ class NewToken(_Body):
 class Advance(_Body):
     """`POST /_admin/clock`."""
 
-    advance: float = Field(ge=0)
+    advance: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Stock(_Body):
@@ -93,7 +94,7 @@ class Admin:
         return web.json_response({"faults": [x.view() for x in self._door.faults.all()]})
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        fault = Fault.model_validate(await request.json())
+        fault = await _read(Fault, request)
         return web.json_response({"fault": self._door.faults.add(fault).view()}, status=201)
 
     async def _remove_faults(self, request: web.Request) -> web.Response:
@@ -102,7 +103,7 @@ class Admin:
         return web.Response(status=204)
 
     async def _add_token(self, request: web.Request) -> web.Response:
-        body = NewToken.model_validate(await request.json())
+        body = await _read(NewToken, request)
         secret = body.secret or new_secret()
         token = Token(secret=secret, project=body.project, read_only=body.read_only)
         self._door.tokens.add(token)
@@ -115,7 +116,7 @@ class Admin:
         return web.json_response({"now": clock.now().isoformat(), "manual": manual})
 
     async def _advance(self, request: web.Request) -> web.Response:
-        body, clock = Advance.model_validate(await request.json()), self._door.cloud.clock
+        body, clock = await _read(Advance, request), self._door.cloud.clock
         if not isinstance(clock, ManualClock):
             return _refusal("the clock is the machine's own: start with a manual one to move it")
         await clock.advance(body.advance)
@@ -128,7 +129,7 @@ class Admin:
         return web.json_response({"sold_out": gone, "no_volume_space": full})
 
     async def _set_stock(self, request: web.Request) -> web.Response:
-        body = Stock.model_validate(await request.json())
+        body = await _read(Stock, request)
         kind = body.server_type
         unknown = kind is not None and catalogue.server_type_named(kind) is None
         if unknown or catalogue.location_named(body.location) is None:
@@ -148,7 +149,7 @@ class Admin:
         (cloud.sold_out.discard if body.available else cloud.sold_out.add)(pair)
 
     async def _set_limits(self, request: web.Request) -> web.Response:
-        body = Limits.model_validate(await request.json())
+        body = await _read(Limits, request)
         unknown = sorted(set(body.resources) - set(RESOURCE_TEXT))
         if unknown:
             return _refusal(f"'{unknown[0]}' is none of {', '.join(RESOURCE_TEXT)}")
@@ -190,8 +191,17 @@ class Admin:
         return web.Response(status=204)
 
 
+async def _read(shape: type[B], request: web.Request) -> B:
+    return shape.model_validate(json_bodies.read(await request.read()))
+
+
 def _refusal(message: str) -> web.Response:
     return web.json_response({"error": message}, status=422)
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    """Where in the body something is wrong."""
+    return ".".join(str(part) for part in location) or "the body"
 
 
 def _refusing(handler: Handler) -> Handler:
@@ -202,8 +212,13 @@ def _refusing(handler: Handler) -> Handler:
             return await handler(request)
         except ValidationError as error:
             problems: Any = error.errors(include_url=False, include_context=False)
-            return _refusal("; ".join(f"{p['loc']}: {p['msg']}" for p in problems))
-        except json.JSONDecodeError as error:
+            return _refusal("; ".join(f"{_named(p['loc'])}: {p['msg']}" for p in problems))
+        except ValueError as error:
             return _refusal(f"the body is not JSON: {error}")
 
     return handle
+
+
+async def no_handle(request: web.Request) -> web.Response:
+    """A path of ours that does not exist; it is no request to Hetzner's API."""
+    return web.json_response({"error": f"there is no {request.path}"}, status=404)

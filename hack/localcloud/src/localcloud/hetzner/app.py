@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from localcloud.hetzner.admin import Admin
+from localcloud.hetzner.admin import Admin, no_handle
 from localcloud.hetzner.cloud import Cloud, Settings, Surroundings
 from localcloud.hetzner.console import Consoles
 from localcloud.hetzner.door import Door, Incoming
@@ -48,16 +48,20 @@ class HetznerCloud:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(Admin(self.door).routes())
         app.add_routes(memory_admin.routes(self.cloud.machines))
+        app.router.add_route("*", "/_admin{path:(/.*)?}", no_handle)
         app.router.add_get(CONSOLE, Consoles(self.cloud).serve)
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body, unreadable = b"", None
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return web.json_response(_TOO_LARGE.body(), status=_TOO_LARGE.status)
-        answered = await self.door.answer(_incoming(request, body))
+            unreadable = _TOO_LARGE
+        except web.RequestPayloadError as error:
+            unreadable = ApiError("json_error", f"request body cannot be read: {error}")
+        answered = await self.door.answer(_incoming(request, body, unreadable))
         if answered is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -67,7 +71,7 @@ class HetznerCloud:
         )
 
 
-def _incoming(request: web.Request, body: bytes) -> Incoming:
+def _incoming(request: web.Request, body: bytes, unreadable: ApiError | None) -> Incoming:
     raw = request.rel_url.raw_path
     query: dict[str, list[str]] = {}
     for name, value in request.query.items():
@@ -79,6 +83,7 @@ def _incoming(request: web.Request, body: bytes) -> Incoming:
         query=query,
         authorization=request.headers.get("Authorization"),
         body=body,
+        unreadable=unreadable,
     )
 
 

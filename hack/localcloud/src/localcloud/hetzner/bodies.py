@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from localcloud.hetzner.errors import ApiError, invalid_fields
+from localcloud.hetzner.errors import ApiError, invalid, invalid_fields
 from localcloud.hetzner.label_selectors import check_labels
 
 MAX_ID = 9007199254740991
@@ -51,8 +51,10 @@ B = TypeVar("B", bound=BaseModel)
 
 def checked(shape: type[B], payload: object) -> B:
     """`payload` as `shape`; raises `invalid_input` naming every field that does not fit."""
+    if not isinstance(payload, dict | None):
+        raise invalid("body", "must be a JSON object")
     try:
-        body = shape.model_validate({} if payload is None else payload)
+        body = shape.model_validate(payload or {})
     except ValidationError as error:
         raise _refusal(error) from None
     labels = getattr(body, "labels", None)

@@ -10,11 +10,10 @@ from typing import Any
 from localcloud.addresses import AddressPool, PoolExhausted
 from localcloud.clock import Clock
 from localcloud.hetzner import catalogue, errors, times
-from localcloud.hetzner.actions import Effect, Engine, Plan, view
+from localcloud.hetzner.actions import Effect, Engine
 from localcloud.hetzner.enforcement import Enforcement
 from localcloud.hetzner.limits import DEFAULT_LIMITS, REQUESTS_PER_HOUR
-from localcloud.hetzner.model import Action, Image
-from localcloud.hetzner.routing import Call
+from localcloud.hetzner.model import Image
 from localcloud.hetzner.state import State
 from localcloud.hetzner.tickets import Tickets
 from localcloud.machines.port import Machines
@@ -52,7 +51,7 @@ class Cloud:
         state: State,
         around: Surroundings,
         settings: Settings,
-        effects: Mapping[str, Effect],
+        effects: Mapping[str, Effect[Cloud]],
     ) -> None:
         self.state = state
         self.machines = around.machines
@@ -110,20 +109,3 @@ class Cloud:
 def expected(moment: datetime, text: str | None) -> bool:
     """Whether the moment that `text` names is still to come."""
     return text is not None and moment < times.read(text)
-
-
-def begun(call: Call, plan: Plan) -> Action:
-    """Begin an action in the project of a request, under the fate that a fault gave it."""
-    return call.cloud.engine.begin(call.project, plan, fate=call.fate)
-
-
-def done(call: Call, plan: Plan) -> Action:
-    """Write down an action that is over at once; a fault can keep even that from succeeding."""
-    if call.fate is not None:
-        return call.cloud.engine.begin(call.project, plan, fate=call.fate)
-    return call.cloud.engine.record(call.project, plan)
-
-
-def action_view(call: Call, action: Action) -> dict[str, Any]:
-    """An action as the API answers it."""
-    return view(call.cloud, action)

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from localcloud.console.rfb import ProtocolError, Session
 from localcloud.hetzner import servers
 from localcloud.hetzner.actions import Effect
-from localcloud.hetzner.cloud import Cloud, done
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.model import Action
 from localcloud.hetzner.replies import acted, action_route
 from localcloud.hetzner.routing import Call, Reply
@@ -28,7 +28,7 @@ NO_SIGNAL = ("The server is off.",)
 def _request(call: Call) -> Reply:
     server, cloud = servers.own(call), call.cloud
     url, ticket = cloud.tickets.give(server.id, cloud.clock.now())
-    action = done(call, servers.plan(server, "request_console"))
+    action = call.record(servers.plan(server, "request_console"))
     return acted(call, action, wss_url=url, password=ticket.password)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from localcloud import json_bodies
 from localcloud.hetzner import faults as faulty
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError
@@ -30,7 +31,10 @@ Query = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
-    """A request; `path` is raw and below `/v1`, `url` the whole address without query."""
+    """A request; `path` is raw and below `/v1`, `url` the whole address without query.
+
+    `unreadable` is what was wrong with the body where it could not be read.
+    """
 
     method: str
     path: str
@@ -38,6 +42,7 @@ class Incoming:
     query: Query
     authorization: str | None
     body: bytes
+    unreadable: ApiError | None = None
 
 
 @dataclass(frozen=True)
@@ -155,16 +160,18 @@ def _status(error: ApiError, met: list[Fault]) -> int:
 
 
 def _payload(asked: Incoming) -> Any:
+    if asked.unreadable is not None:
+        raise asked.unreadable
     if asked.method not in ("POST", "PUT", "PATCH") or not asked.body.strip():
         return None
     try:
-        return json.loads(asked.body)
-    except (ValueError, RecursionError) as error:
+        return json_bodies.read(asked.body)
+    except ValueError as error:
         raise ApiError("json_error", "invalid JSON in request body") from error
 
 
 def _shortened(reply: Reply, fault: Fault | None) -> Reply:
-    if fault is None or reply.page is None or reply.body is None:
+    if fault is None or reply.body is None:
         return reply
     return replace(reply, body=faulty.shortened(reply.body, fault.keep), page=None)
 

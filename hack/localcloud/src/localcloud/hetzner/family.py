@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 
 from localcloud.hetzner.actions import Plan
 from localcloud.hetzner.bodies import Body, LabelMap, Strict
-from localcloud.hetzner.cloud import done
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import Resource
 from localcloud.hetzner.names import check_name
@@ -116,7 +115,7 @@ class Family(Generic[R]):
     def noted(self, call: Call, item: R, command: str) -> Reply:
         """Answer with an action that is over: the change is made."""
         plan = Plan(command=command, resources=((self.kind, item.id),), params={})
-        return acted(call, done(call, plan))
+        return acted(call, call.record(plan))
 
     def acts(self, name: str, handler: Handler) -> Route:
         """The route of an action on one of them."""

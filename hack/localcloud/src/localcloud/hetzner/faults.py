@@ -42,8 +42,8 @@ class Fault(BaseModel):
     path: str = "*"
     times: int | None = Field(default=1, ge=1)
     skip: int = Field(default=0, ge=0)
-    seconds: float = Field(default=0.0, ge=0)
-    code: str = "server_error"
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    code: str = Field(default="server_error", pattern="^[a-z0-9_]+$")
     message: str = "fault injected"
     status: int | None = Field(default=None, ge=400, le=599)
     keep: int = Field(default=0, ge=0)
@@ -120,11 +120,17 @@ def fate(faults: list[Fault]) -> str | None:
 
 
 def shortened(body: dict[str, Any], keep: int) -> dict[str, Any]:
-    """A list answer that leaves entries out and does not say so."""
-    if "meta" not in body:
+    """A list answer that leaves entries out and does not say so; others stay as they are.
+
+    Several actions asked for by id are a list too, though one without pages.
+    """
+    roots = [key for key in body if key != "meta"]
+    root = roots[0]
+    if len(roots) > 1 or not isinstance(body[root], list):
         return body
-    root = next(key for key in body if key != "meta")
     kept = body[root][:keep]
+    if "meta" not in body:
+        return {root: kept}
     pagination = {
         **body["meta"]["pagination"],
         "next_page": None,

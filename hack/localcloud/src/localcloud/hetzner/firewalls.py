@@ -11,12 +11,13 @@ from pydantic import Field
 from localcloud.hetzner import label_selectors
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged
 from localcloud.hetzner.bodies import LabelMap, Strict
-from localcloud.hetzner.cloud import Cloud, action_view, begun, done
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.enforcement import fits
 from localcloud.hetzner.errors import ApiError, invalid
 from localcloud.hetzner.family import Family, RenameStrictly
 from localcloud.hetzner.firewall_rules import Rules, SetRules, TargetBody, rules_from, target_of
 from localcloud.hetzner.model import Action, Firewall, Rule, Server, Target
+from localcloud.hetzner.replies import action_view
 from localcloud.hetzner.routing import Call, Reply
 
 PATH = "/firewalls"
@@ -126,7 +127,7 @@ FIREWALLS = Family(
 
 def _unchanged(call: Call) -> Firewall:
     firewall = FIREWALLS.own(call)
-    check_unchanged(call.cloud, "firewall", firewall.id, _CHANGES)
+    check_unchanged(call.cloud.state, "firewall", firewall.id, _CHANGES)
     return firewall
 
 
@@ -157,12 +158,12 @@ def store(cloud: Cloud, firewall: Firewall, *, rules: bool) -> None:
 
 
 def _with_actions(call: Call, actions: Sequence[Action], **more: object) -> Reply:
-    return Reply(201, {**more, "actions": [action_view(call, action) for action in actions]})
+    return Reply(201, {**more, "actions": [action_view(call.cloud, action) for action in actions]})
 
 
 def _set_rules_action(call: Call, firewall: Firewall) -> Action:
     plan = Plan(command="set_firewall_rules", resources=(("firewall", firewall.id),), params={})
-    return done(call, plan)
+    return call.record(plan)
 
 
 def _apply_action(call: Call, firewall: Firewall, target: Target) -> Action:
@@ -173,10 +174,10 @@ def _server_action(call: Call, firewall: Firewall, target: Target, command: str)
     """One action per resource; those on a selector are over once the worker knows of them."""
     resources: tuple[tuple[str, int], ...] = (("firewall", firewall.id),)
     if target.server is None:
-        return done(call, Plan(command=command, resources=resources, params={}))
+        return call.record(Plan(command=command, resources=resources, params={}))
     resources = (("server", target.server), *resources)
     params = {"server": target.server}
-    return begun(call, Plan(command=command, resources=resources, params=params))
+    return call.begin(Plan(command=command, resources=resources, params=params))
 
 
 def _update(call: Call) -> Reply:

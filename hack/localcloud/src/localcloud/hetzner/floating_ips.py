@@ -10,12 +10,12 @@ from pydantic import Field
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Id, LabelMap, Reference, Strict
-from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.dns_ptr import change_ptr, default_ptr, ptr_list
 from localcloud.hetzner.errors import ApiError, invalid_input, protected
 from localcloud.hetzner.family import Family, ProtectSurely, Rename
 from localcloud.hetzner.model import Action, FloatingIp, IpType, Server
-from localcloud.hetzner.replies import acted
+from localcloud.hetzner.replies import acted, action_view
 from localcloud.hetzner.routing import Call, Reply
 from localcloud.hetzner.state import referenced
 
@@ -76,13 +76,13 @@ FLOATING_IPS = Family(
 def _server(call: Call, server_id: int) -> Server:
     """The project's server of that id; raises `invalid_input`, or `locked`."""
     server = referenced(call.cloud.state.servers, call.project, server_id, "server")
-    check_unlocked(call.cloud, "server", server.id)
+    check_unlocked(call.cloud.state, "server", server.id)
     return server
 
 
 def _unlocked(call: Call) -> FloatingIp:
     ip = FLOATING_IPS.own(call)
-    check_unlocked(call.cloud, "floating_ip", ip.id)
+    check_unlocked(call.cloud.state, "floating_ip", ip.id)
     return ip
 
 
@@ -107,7 +107,7 @@ def _create(call: Call) -> Reply:
     )
     FLOATING_IPS.put(call, floating)
     action = _begin(call, floating, "assign_floating_ip", server.id) if server else None
-    rendered = action_view(call, action) if action else None
+    rendered = action_view(call.cloud, action) if action else None
     return Reply(201, {"floating_ip": view(cloud, floating), "action": rendered})
 
 
@@ -132,7 +132,7 @@ def _delete(call: Call) -> Reply:
 def _begin(call: Call, ip: FloatingIp, command: str, server_id: int) -> Action:
     resources = (("server", server_id), ("floating_ip", ip.id))
     params = {"ip": ip.id, "server": server_id}
-    return begun(call, Plan(command=command, resources=resources, params=params))
+    return call.begin(Plan(command=command, resources=resources, params=params))
 
 
 def _assign(call: Call) -> Reply:
@@ -147,7 +147,7 @@ def _unassign(call: Call) -> Reply:
     ip = _unlocked(call)
     if ip.server is None:
         raise invalid_input("floating IP is not assigned")
-    check_unlocked(call.cloud, "server", ip.server)
+    check_unlocked(call.cloud.state, "server", ip.server)
     return acted(call, _begin(call, ip, "unassign_floating_ip", ip.server))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan
 from localcloud.hetzner.bodies import Body, LabelMap
-from localcloud.hetzner.cloud import Cloud, done
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_found, protected
 from localcloud.hetzner.listing import by_labels, chosen, first
 from localcloud.hetzner.model import Action, Image
@@ -145,7 +145,7 @@ def _change_protection(call: Call) -> Reply:
     if body.delete is not None:
         call.cloud.state.images.put(replace(image, protected=body.delete))
     plan = Plan(command="change_protection", resources=(("image", image.id),), params={})
-    return acted(call, done(call, plan))
+    return acted(call, call.record(plan))
 
 
 async def _run_drop(cloud: Cloud, action: Action) -> None:

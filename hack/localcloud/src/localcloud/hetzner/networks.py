@@ -10,7 +10,7 @@ from pydantic import Field
 from localcloud.hetzner import network_plan as plans
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged, holders
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Strict
-from localcloud.hetzner.cloud import Cloud, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, protected
 from localcloud.hetzner.family import Family, ProtectStrictly, Rename
 from localcloud.hetzner.listing import chosen
@@ -97,7 +97,7 @@ NETWORKS = Family(
 
 def _mine_unchanged(call: Call) -> Network:
     network = NETWORKS.own(call)
-    check_unchanged(call.cloud, "network", network.id, _CHANGES)
+    check_unchanged(call.cloud.state, "network", network.id, _CHANGES)
     return network
 
 
@@ -151,7 +151,7 @@ def _changed(call: Call, network: Network, command: str) -> Reply:
     call.cloud.state.networks.put(network)
     params = {"network": network.id}
     plan = Plan(command=command, resources=(("network", network.id),), params=params)
-    return acted(call, begun(call, plan))
+    return acted(call, call.begin(plan))
 
 
 def _add_subnet(call: Call) -> Reply:
@@ -190,7 +190,7 @@ def _change_ip_range(call: Call) -> Reply:
 
 
 def _member(cloud: Cloud, network: Network, server: Server) -> list[dict[str, Any]]:
-    busy = {action.command for action in holders(cloud, "server", server.id)}
+    busy = {action.command for action in holders(cloud.state, "server", server.id)}
     status = "detaching" if "detach_from_network" in busy else "ok"
     status = "updating" if "change_alias_ips" in busy else status
     return [

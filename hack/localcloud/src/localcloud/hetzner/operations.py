@@ -29,6 +29,7 @@ from localcloud.hetzner import (
     zones,
 )
 from localcloud.hetzner.actions import Effect
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.routing import Route
 
 ROUTES: list[Route] = [
@@ -55,7 +56,7 @@ ROUTES: list[Route] = [
     *unimplemented.ROUTES,
 ]
 
-EFFECTS: Mapping[str, Effect] = {
+EFFECTS: Mapping[str, Effect[Cloud]] = {
     **images.EFFECTS,
     **volumes.EFFECTS,
     **firewalls.EFFECTS,

@@ -10,7 +10,7 @@ from pydantic import Field
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged, check_unlocked
 from localcloud.hetzner.bodies import Id, LabelMap, Reference, Strict
-from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.dns_ptr import change_ptr, default_ptr, ptr_list
 from localcloud.hetzner.errors import (
     ApiError,
@@ -23,7 +23,7 @@ from localcloud.hetzner.family import Family, ProtectSurely, Rename
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.listing import first
 from localcloud.hetzner.model import Action, IpType, PrimaryIp, Server
-from localcloud.hetzner.replies import acted, wanted
+from localcloud.hetzner.replies import acted, action_view, wanted
 from localcloud.hetzner.routing import Call, Reply
 from localcloud.hetzner.specs import tell_networks
 from localcloud.hetzner.state import referenced
@@ -130,7 +130,7 @@ def _list(call: Call) -> Reply:
 
 def _unchanged(call: Call) -> PrimaryIp:
     ip = PRIMARY_IPS.own(call)
-    check_unchanged(call.cloud, "primary_ip", ip.id, _CHANGES)
+    check_unchanged(call.cloud.state, "primary_ip", ip.id, _CHANGES)
     return ip
 
 
@@ -151,14 +151,14 @@ def _create(call: Call) -> Reply:
     if server is None:
         return Reply(201, {"primary_ip": view(cloud, cloud.state.primary_ips.put(ip))})
     try:
-        check_unlocked(cloud, "server", server.id)
+        check_unlocked(cloud.state, "server", server.id)
         check_assignable(cloud, ip, server)
     except ApiError:
         cloud.pool.release(ip.ip)
         raise
     cloud.state.primary_ips.put(ip)
     action = _begin(call, ip, "assign_primary_ip", server.id)
-    return Reply(201, {"primary_ip": view(cloud, ip), "action": action_view(call, action)})
+    return Reply(201, {"primary_ip": view(cloud, ip), "action": action_view(call.cloud, action)})
 
 
 def _update(call: Call) -> Reply:
@@ -183,13 +183,13 @@ def _delete(call: Call) -> Reply:
 def _begin(call: Call, ip: PrimaryIp, command: str, server_id: int) -> Action:
     resources = (("server", server_id), ("primary_ip", ip.id))
     params = {"ip": ip.id, "server": server_id}
-    return begun(call, Plan(command=command, resources=resources, params=params))
+    return call.begin(Plan(command=command, resources=resources, params=params))
 
 
 def _assign(call: Call) -> Reply:
     ip, body, cloud = _unchanged(call), call.body(AssignIp), call.cloud
     server = referenced(cloud.state.servers, call.project, body.assignee_id, "server")
-    check_unlocked(cloud, "server", server.id)
+    check_unlocked(cloud.state, "server", server.id)
     if ip.assignee is not None:
         raise ApiError("primary_ip_already_assigned", "primary ip is already assigned")
     check_assignable(cloud, ip, server)
@@ -201,7 +201,7 @@ def _unassign(call: Call) -> Reply:
     server = cloud.state.servers.get(ip.assignee)
     if server is None:
         raise invalid_input("primary ip is not assigned")
-    check_unlocked(cloud, "server", server.id)
+    check_unlocked(cloud.state, "server", server.id)
     if server.status != "off":
         raise not_stopped()
     return acted(call, _begin(call, ip, "unassign_primary_ip", server.id))

@@ -52,6 +52,8 @@ def check_values(kind: str, records: Sequence[Record], zone: str) -> None:
 
 def value_problem(kind: str, value: str, zone: str) -> str | None:
     """What is wrong with a value, or `None`."""
+    if not value.isprintable():
+        return "must be one line without control characters"
     if kind == "TXT" and not _TXT.fullmatch(value):
         return "must be quoted, in pieces of up to 255 characters"
     origin = dns.name.from_text(zone)

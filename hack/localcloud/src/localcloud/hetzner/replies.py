@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from localcloud.hetzner import actions
-from localcloud.hetzner.cloud import Cloud, action_view
+from localcloud.hetzner.actions import progress
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, not_found
 from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.listing import (
@@ -20,7 +20,7 @@ from localcloud.hetzner.listing import (
 )
 from localcloud.hetzner.model import Action, Resource
 from localcloud.hetzner.routing import Call, Handler, Reply, Route
-from localcloud.hetzner.state import Table
+from localcloud.hetzner.state import Table, id_of
 
 R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
@@ -74,9 +74,23 @@ def _candidates(table: Table[R], project: str, one_of: Mapping[str, frozenset[st
     return table.any_of("label", looked_up[sizes.index(min(sizes))])
 
 
+def action_view(cloud: Cloud, action: Action) -> dict[str, Any]:
+    """An action as the API answers it."""
+    return {
+        "id": action.id,
+        "command": action.command,
+        "status": action.status,
+        "progress": progress(action, cloud.seconds_of(action.command), cloud.clock.now()),
+        "started": action.started,
+        "finished": action.finished,
+        "resources": [{"id": item_id, "type": kind} for kind, item_id in action.resources],
+        "error": action.error,
+    }
+
+
 def acted(call: Call, action: Action, status: int = 201, **more: object) -> Reply:
     """An action, and what else belongs to the answer."""
-    return Reply(status, {"action": action_view(call, action), **more})
+    return Reply(status, {"action": action_view(call.cloud, action), **more})
 
 
 def labelled(labels: Mapping[str, str] | None, item: Resource) -> dict[str, str]:
@@ -92,7 +106,7 @@ def _action_list(call: Call, found: Sequence[Action]) -> Reply:
         for action in found
         if (statuses is None or action.status in statuses) and (not ids or str(action.id) in ids)
     ]
-    return many(call, "actions", kept, actions.view, ACTION_KEYS)
+    return many(call, "actions", kept, action_view, ACTION_KEYS)
 
 
 def _found_action(call: Call, action_id: int, kind: str | None) -> Action:
@@ -110,7 +124,7 @@ def action_routes(path: str, kind: str, known: Callable[[Call], int]) -> list[Ro
         return _action_list(call, call.cloud.state.actions.where("kind", (call.project, kind)))
 
     def by_id(call: Call) -> Reply:
-        return one(call, "action", _found_action(call, call.id, kind), actions.view)
+        return one(call, "action", _found_action(call, call.id, kind), action_view)
 
     def of_one(call: Call) -> Reply:
         key = (kind, known(call))
@@ -120,7 +134,7 @@ def action_routes(path: str, kind: str, known: Callable[[Call], int]) -> list[Ro
         action = _found_action(call, int(call.path["action_id"]), kind)
         if (kind, known(call)) not in action.resources:
             raise not_found("action", action.id)
-        return one(call, "action", action, actions.view)
+        return one(call, "action", action, action_view)
 
     base = f"{path}/{{id_or_name}}" if kind == "zone" else f"{path}/{{id}}"
     return [
@@ -133,21 +147,21 @@ def action_routes(path: str, kind: str, known: Callable[[Call], int]) -> list[Ro
 
 def _actions_by_id(call: Call) -> Reply:
     """Several actions at once; clients fail when fewer come back than they asked for."""
-    asked = [text for text in call.query.get("id") or () if text.isdecimal()]
+    asked = [number for text in call.query.get("id") or () if (number := id_of(text))]
     if not asked:
         details = {
             "announcement": "https://docs.hetzner.cloud/changelog"
             "#2023-07-20-actions-list-endpoint-is-deprecated"
         }
         raise ApiError("deprecated_api_endpoint", "API functionality was removed", details)
-    found = (call.cloud.state.actions.get(int(text)) for text in dict.fromkeys(asked))
+    found = (call.cloud.state.actions.get(number) for number in dict.fromkeys(asked))
     own = [a for a in found if a is not None and a.project == call.project and not a.hidden]
     in_order = ordered(own, call.query, ACTION_KEYS)
-    return Reply(200, {"actions": [action_view(call, action) for action in in_order]})
+    return Reply(200, {"actions": [action_view(call.cloud, action) for action in in_order]})
 
 
 def _action_by_id(call: Call) -> Reply:
-    return one(call, "action", _found_action(call, call.id, None), actions.view)
+    return one(call, "action", _found_action(call, call.id, None), action_view)
 
 
 def action_route(path: str, name: str, handler: Handler) -> Route:

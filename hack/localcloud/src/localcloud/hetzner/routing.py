@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel
 
 from localcloud.hetzner import bodies
+from localcloud.hetzner.actions import Plan
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.listing import Page, Query
-
-if TYPE_CHECKING:
-    from localcloud.hetzner.cloud import Cloud
+from localcloud.hetzner.model import Action
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -60,6 +60,14 @@ class Call:
     def body(self, shape: type[B]) -> B:
         """The JSON body, checked against its shape; raises `invalid_input`."""
         return bodies.checked(shape, self.payload)
+
+    def begin(self, plan: Plan) -> Action:
+        """Begin an action in the request's project, under the fate that a fault gave it."""
+        return self.cloud.engine.begin(self.project, plan, fate=self.fate)
+
+    def record(self, plan: Plan) -> Action:
+        """Write down an action that is over at once; a fault can keep even that from it."""
+        return self.begin(plan) if self.fate else self.cloud.engine.record(self.project, plan)
 
 
 Handler = Callable[[Call], Reply]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from localcloud.hetzner.cloud import action_view
 from localcloud.hetzner.errors import invalid, not_unique
 from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.listing import chosen, first, ordered, paged
 from localcloud.hetzner.model import Action
 from localcloud.hetzner.record_rules import check_alone, check_needed, check_set_name, check_values
-from localcloud.hetzner.replies import acted, action_route
+from localcloud.hetzner.replies import acted, action_route, action_view
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.rrset_bodies import (
     AddRecords,
@@ -87,7 +86,7 @@ def _create(call: Call) -> Reply:
         raise not_unique("RRSet with the same name and type already exists", "name")
     check_alone(item, records.rrsets(zone.key))
     action = change(call, zone, "create_rrset", put=[item])
-    rendered = {"rrset": set_view(zone, item), "action": action_view(call, action)}
+    rendered = {"rrset": set_view(zone, item), "action": action_view(call.cloud, action)}
     return Reply(201, rendered)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.hetzner import catalogue, images, placement_groups, servers
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference
-from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input
 from localcloud.hetzner.firewalls import MOST_PER_SERVER as MOST_FIREWALLS
 from localcloud.hetzner.firewalls import store
@@ -27,6 +27,7 @@ from localcloud.hetzner.model import (
 )
 from localcloud.hetzner.names import check_hostname, password
 from localcloud.hetzner.primary_ips import new_ip
+from localcloud.hetzner.replies import action_view
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.server_networks import attach_plan as network_plan
 from localcloud.hetzner.server_networks import attached, check_overlap
@@ -149,7 +150,7 @@ def _own_ip(call: Call, ip_id: int, kind: IpType, location: str) -> PrimaryIp:
     if ip.location != location:
         text = "primary IP is in a different location"
         raise ApiError("primary_ip_datacenter_mismatch", text)
-    check_unlocked(call.cloud, "primary_ip", ip.id)
+    check_unlocked(call.cloud.state, "primary_ip", ip.id)
     return ip
 
 
@@ -177,7 +178,7 @@ def _volumes(call: Call, body: CreateServer, location: str) -> tuple[Volume, ...
     state, found = call.cloud.state, []
     for volume_id in dict.fromkeys(body.volumes or ()):
         volume = referenced(state.volumes, call.project, volume_id, "volume")
-        check_unlocked(call.cloud, "volume", volume.id)
+        check_unlocked(call.cloud.state, "volume", volume.id)
         if volume.server is not None:
             text = "volume is already attached, detach it first"
             raise ApiError("volume_already_attached", text)
@@ -311,12 +312,12 @@ def _create(call: Call) -> Reply:
     call.cloud.state.servers.put(server)
     _apply_firewalls(call, order, server)
     secret = None if order.keys else password()
-    action = begun(call, servers.plan(server, "create_server", password=secret))
+    action = call.begin(servers.plan(server, "create_server", password=secret))
     following = _following(call, order, server, action)
     rendered = {
         "server": servers.view(call.cloud, server),
-        "action": action_view(call, action),
-        "next_actions": [action_view(call, later) for later in following],
+        "action": action_view(call.cloud, action),
+        "next_actions": [action_view(call.cloud, later) for later in following],
         "root_password": secret,
     }
     return Reply(201, rendered)
@@ -332,7 +333,7 @@ def _following(call: Call, order: Order, server: Server, action: Action) -> list
     following: list[Action] = []
     for plan in plans:
         before = following[-1] if following else action
-        following.append(begun(call, replace(plan, after=before.id)))
+        following.append(call.begin(replace(plan, after=before.id)))
     return following
 
 

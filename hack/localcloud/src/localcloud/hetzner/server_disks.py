@@ -8,7 +8,7 @@ from typing import Literal
 from localcloud.hetzner import catalogue, images, servers, static
 from localcloud.hetzner.actions import Effect, Plan
 from localcloud.hetzner.bodies import Body, LabelMap, Reference
-from localcloud.hetzner.cloud import Cloud, begun, done
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_stopped, protected
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import Action, Image, Server
@@ -73,7 +73,7 @@ def _rebuild(call: Call) -> Reply:
     call.cloud.state.servers.put(
         replace(server, image=image.id, user_data=data, status="rebuilding")
     )
-    action = begun(call, servers.plan(server, "rebuild_server", password=secret))
+    action = call.begin(servers.plan(server, "rebuild_server", password=secret))
     return acted(call, action, root_password=secret)
 
 
@@ -118,7 +118,7 @@ def _change_type(call: Call) -> Reply:
     if (kind.name, server.location) in call.cloud.sold_out:
         raise ApiError("resource_unavailable", "error during placement")
     disk = kind.disk if body.upgrade_disk else server.primary_disk_size
-    action = begun(call, servers.plan(server, "change_server_type", type=kind.id, disk=disk))
+    action = call.begin(servers.plan(server, "change_server_type", type=kind.id, disk=disk))
     servers.with_status(call, server, "migrating")
     return acted(call, action)
 
@@ -168,7 +168,7 @@ def _create_image(call: Call) -> Reply:
         resources=(("server", server.id), ("image", image.id)),
         params={"server": server.id, "image": image.id},
     )
-    action = begun(call, plan)
+    action = call.begin(plan)
     return acted(call, action, image=images.view(cloud, image))
 
 
@@ -198,7 +198,7 @@ def _enable_backup(call: Call) -> Reply:
     server = servers.unlocked(call)
     window = server.backup_window or BACKUP_WINDOW
     call.cloud.state.servers.put(replace(server, backup_window=window))
-    return acted(call, done(call, servers.plan(server, "enable_backup")))
+    return acted(call, call.record(servers.plan(server, "enable_backup")))
 
 
 def _disable_backup(call: Call) -> Reply:
@@ -206,7 +206,7 @@ def _disable_backup(call: Call) -> Reply:
     for backup in call.cloud.state.images.where("bound_to", server.id):
         images.discard(call.cloud, backup)
     call.cloud.state.servers.put(replace(server, backup_window=None))
-    return acted(call, done(call, servers.plan(server, "disable_backup")))
+    return acted(call, call.record(servers.plan(server, "disable_backup")))
 
 
 def _attach_iso(call: Call) -> Reply:
@@ -217,13 +217,13 @@ def _attach_iso(call: Call) -> Reply:
     if iso["architecture"] not in (None, _kind_of(server).architecture):
         raise invalid("iso", "is incompatible with the architecture of the server")
     call.cloud.state.servers.put(replace(server, iso=iso["id"]))
-    return acted(call, done(call, servers.plan(server, "attach_iso")))
+    return acted(call, call.record(servers.plan(server, "attach_iso")))
 
 
 def _detach_iso(call: Call) -> Reply:
     server = servers.unlocked(call)
     call.cloud.state.servers.put(replace(server, iso=None))
-    return acted(call, done(call, servers.plan(server, "detach_iso")))
+    return acted(call, call.record(servers.plan(server, "detach_iso")))
 
 
 EFFECTS = {

@@ -10,7 +10,7 @@ from localcloud.hetzner import catalogue, servers
 from localcloud.hetzner import network_plan as plans
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged
 from localcloud.hetzner.bodies import Body, Id
-from localcloud.hetzner.cloud import Cloud, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input
 from localcloud.hetzner.model import Action, Network, PrivateNet, Server
 from localcloud.hetzner.names import mac_address
@@ -125,7 +125,7 @@ def attach_plan(server_id: int, network_id: int) -> Plan:
 def _network(call: Call, network_id: int) -> Network:
     table = call.cloud.state.networks
     network = referenced(table, call.project, network_id, "network")
-    check_unchanged(call.cloud, "network", network.id, _CHANGES)
+    check_unchanged(call.cloud.state, "network", network.id, _CHANGES)
     return network
 
 
@@ -133,7 +133,7 @@ def _attach(call: Call) -> Reply:
     server, body = servers.unlocked(call), call.body(Attach)
     network = _network(call, body.network)
     call.cloud.state.servers.put(attached(call.cloud, server, network, body))
-    return acted(call, begun(call, attach_plan(server.id, network.id)))
+    return acted(call, call.begin(attach_plan(server.id, network.id)))
 
 
 def _place(server: Server, network_id: int) -> PrivateNet:
@@ -152,7 +152,7 @@ def _detach(call: Call) -> Reply:
     server, body = servers.unlocked(call), call.body(Detach)
     network = _network(call, body.network)
     _place(server, network.id)
-    return acted(call, begun(call, _plan("detach_from_network", server.id, network.id)))
+    return acted(call, call.begin(_plan("detach_from_network", server.id, network.id)))
 
 
 def _change_aliases(call: Call) -> Reply:
@@ -162,7 +162,7 @@ def _change_aliases(call: Call) -> Reply:
     aliases = _checked_aliases(call.cloud, server, network, (net.ip, body.alias_ips))
     nets = [replace(n, alias_ips=aliases) if n == net else n for n in server.private_nets]
     call.cloud.state.servers.put(replace(server, private_nets=tuple(nets)))
-    return acted(call, begun(call, _plan("change_alias_ips", server.id, network.id)))
+    return acted(call, call.begin(_plan("change_alias_ips", server.id, network.id)))
 
 
 async def _run_tell(cloud: Cloud, action: Action) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from localcloud.hetzner import servers
 from localcloud.hetzner.actions import Effect
-from localcloud.hetzner.cloud import Cloud, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError
 from localcloud.hetzner.model import Action, Server
 from localcloud.hetzner.replies import acted, action_route
@@ -26,7 +26,7 @@ def _handler(command: str, status: str | None, *, boots: bool) -> Handler:
         server = servers.unlocked(call)
         if boots:
             _check_interface(call, server)
-        action = begun(call, servers.plan(server, command, status=server.status))
+        action = call.begin(servers.plan(server, command, status=server.status))
         if status is not None and server.status != _END.get(command):
             servers.with_status(call, server, status)
         return acted(call, action)

@@ -9,7 +9,7 @@ from typing import Literal
 from localcloud.hetzner import placement_groups, servers, times
 from localcloud.hetzner.actions import Effect
 from localcloud.hetzner.bodies import Body, Id
-from localcloud.hetzner.cloud import Cloud, begun, done, expected
+from localcloud.hetzner.cloud import Cloud, expected
 from localcloud.hetzner.dns_ptr import ChangePtr, belongs, changed_ptr
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_stopped
 from localcloud.hetzner.model import Action
@@ -47,7 +47,7 @@ def _change_protection(call: Call) -> Reply:
         raise invalid("delete", "must be the same as rebuild")
     if body.delete is not None:
         call.cloud.state.servers.put(replace(server, protected=body.delete))
-    return acted(call, done(call, servers.plan(server, "change_protection")))
+    return acted(call, call.record(servers.plan(server, "change_protection")))
 
 
 def _change_ptr(call: Call) -> Reply:
@@ -56,7 +56,7 @@ def _change_ptr(call: Call) -> Reply:
     if not own:
         raise invalid("ip", "does not belong to the server")
     table.put(replace(own[0], dns_ptr=changed_ptr(own[0].ip, own[0].dns_ptr, body)))
-    return acted(call, begun(call, servers.plan(server, "change_dns_ptr")))
+    return acted(call, call.begin(servers.plan(server, "change_dns_ptr")))
 
 
 def _enable_rescue(call: Call) -> Reply:
@@ -67,14 +67,14 @@ def _enable_rescue(call: Call) -> Reply:
         referenced(cloud.state.ssh_keys, call.project, key, "SSH key")
     until = times.written(cloud.clock.now() + timedelta(minutes=RESCUE_MINUTES))
     cloud.state.servers.put(replace(server, rescue_until=until))
-    action = done(call, servers.plan(server, "enable_rescue"))
+    action = call.record(servers.plan(server, "enable_rescue"))
     return acted(call, action, root_password=password())
 
 
 def _disable_rescue(call: Call) -> Reply:
     server = servers.unlocked(call)
     call.cloud.state.servers.put(replace(server, rescue_until=None))
-    return acted(call, done(call, servers.plan(server, "disable_rescue")))
+    return acted(call, call.record(servers.plan(server, "disable_rescue")))
 
 
 def _reset_password(call: Call) -> Reply:
@@ -82,7 +82,7 @@ def _reset_password(call: Call) -> Reply:
     if server.status != "running":
         raise ApiError("service_error", "server must be running to reset its password")
     secret = password()
-    action = begun(call, servers.plan(server, "reset_password", password=secret))
+    action = call.begin(servers.plan(server, "reset_password", password=secret))
     return acted(call, action, root_password=secret)
 
 
@@ -101,7 +101,7 @@ def _add_to_group(call: Call) -> Reply:
     group = referenced(table, call.project, body.placement_group, "placement group")
     placement_groups.check_room(cloud, group)
     cloud.state.servers.put(replace(server, placement_group=group.id))
-    return acted(call, done(call, servers.plan(server, "add_to_placement_group")))
+    return acted(call, call.record(servers.plan(server, "add_to_placement_group")))
 
 
 def _remove_from_group(call: Call) -> Reply:
@@ -109,7 +109,7 @@ def _remove_from_group(call: Call) -> Reply:
     if server.placement_group is None:
         raise invalid_input("server is not part of a placement group")
     call.cloud.state.servers.put(replace(server, placement_group=None))
-    return acted(call, done(call, servers.plan(server, "remove_from_placement_group")))
+    return acted(call, call.record(servers.plan(server, "remove_from_placement_group")))
 
 
 async def _run_nothing(_cloud: Cloud, _action: Action) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.hetzner import catalogue, firewalls, images, placement_groups, primary_ips, static
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked, holders
 from localcloud.hetzner.bodies import Body, LabelMap
-from localcloud.hetzner.cloud import Cloud, begun, expected
+from localcloud.hetzner.cloud import Cloud, expected
 from localcloud.hetzner.dns_ptr import ptr_list
 from localcloud.hetzner.errors import protected
 from localcloud.hetzner.listing import chosen
@@ -54,7 +54,7 @@ def view(cloud: Cloud, server: Server) -> dict[str, Any]:
         "labels": server.labels,
         "protection": {"delete": server.protected, "rebuild": server.protected},
         "rescue_enabled": expected(cloud.clock.now(), server.rescue_until),
-        "locked": bool(holders(cloud, "server", server.id)),
+        "locked": bool(holders(cloud.state, "server", server.id)),
         "backup_window": server.backup_window,
         "primary_disk_size": server.primary_disk_size,
         "placement_group": _group_view(cloud, server),
@@ -136,7 +136,7 @@ def own(call: Call) -> Server:
 def unlocked(call: Call) -> Server:
     """The server that the path names; raises `locked` while an action holds it."""
     server = own(call)
-    check_unlocked(call.cloud, "server", server.id)
+    check_unlocked(call.cloud.state, "server", server.id)
     return server
 
 
@@ -180,8 +180,8 @@ def _delete(call: Call) -> Reply:
     server = own(call)
     if server.protected:
         raise protected("server deletion is protected")
-    check_unlocked(call.cloud, "server", server.id)
-    action = begun(call, plan(server, "delete_server", status=server.status))
+    check_unlocked(call.cloud.state, "server", server.id)
+    action = call.begin(plan(server, "delete_server", status=server.status))
     with_status(call, server, "deleting")
     return acted(call, action, 200)
 

@@ -6,6 +6,7 @@ for ten objects and ten thousand: by project, by name, by references such as a v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from localcloud.hetzner import model
 from localcloud.hetzner.errors import invalid_input, not_found, not_unique
 from localcloud.rows import Rows
 
+_ID = re.compile("[0-9]{1,16}")
 FIRST_ID = 1_000_000
 """Ids start where no id of the catalogue is, so that one is never taken for the other."""
 
@@ -198,6 +200,11 @@ class State:
         return self._last_id
 
 
+def id_of(text: str) -> int | None:
+    """The id that a text states, or `None` when it can be none."""
+    return int(text) if _ID.fullmatch(text) else None
+
+
 def owned(table: Table[R], project: str, item_id: int, what: str) -> R:
     """The project's object of that id; raises `not_found`."""
     item = table.get(item_id)
@@ -208,10 +215,9 @@ def owned(table: Table[R], project: str, item_id: int, what: str) -> R:
 
 def referenced(table: Table[R], project: str, reference: int | str, what: str) -> R:
     """What a request body names by id or name; raises `invalid_input` when it is not there."""
-    if str(reference).isdecimal():
-        item = table.get(int(reference))
-        if item is not None and item.project == project:
-            return item
+    item = table.get(id_of(str(reference)))
+    if item is not None and item.project == project:
+        return item
     named = table.where("name", (project, str(reference)))
     if not named:
         raise invalid_input(f"{what} not found")

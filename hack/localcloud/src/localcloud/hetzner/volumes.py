@@ -10,13 +10,13 @@ from pydantic import Field
 from localcloud.hetzner import catalogue
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference, Whole
-from localcloud.hetzner.cloud import Cloud, action_view, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, protected
 from localcloud.hetzner.family import Family
 from localcloud.hetzner.listing import chosen
 from localcloud.hetzner.model import Action, Server, Volume
 from localcloud.hetzner.names import check_volume_name
-from localcloud.hetzner.replies import acted, wanted
+from localcloud.hetzner.replies import acted, action_view, wanted
 from localcloud.hetzner.routing import Call, Reply
 from localcloud.hetzner.state import referenced
 
@@ -110,7 +110,7 @@ def _list(call: Call) -> Reply:
 
 def _server(call: Call, server_id: int) -> Server:
     server = referenced(call.cloud.state.servers, call.project, server_id, "server")
-    check_unlocked(call.cloud, "server", server.id)
+    check_unlocked(call.cloud.state, "server", server.id)
     return server
 
 
@@ -156,11 +156,11 @@ def _begin_create(call: Call, volume: Volume, server: Server | None, automount: 
     with_server = (("server", server.id),) if server else ()
     params = {"volume": volume.id}
     resources = (*with_server, ("volume", volume.id))
-    action = begun(call, Plan(command="create_volume", resources=resources, params=params))
+    action = call.begin(Plan(command="create_volume", resources=resources, params=params))
     following = []
     if server is not None:
         plan = attach_plan(volume.id, server.id, automount, action.id)
-        following.append(action_view(call, begun(call, plan)))
+        following.append(action_view(call.cloud, call.begin(plan)))
     rendered = view(call.cloud, volume)
     return acted(call, action, volume=rendered, next_actions=following)
 
@@ -169,7 +169,7 @@ def _delete(call: Call) -> Reply:
     volume, cloud = VOLUMES.own(call), call.cloud
     if volume.protected:
         raise protected("volume deletion is protected")
-    check_unlocked(cloud, "volume", volume.id)
+    check_unlocked(cloud.state, "volume", volume.id)
     if volume.server is not None:
         text = f"volume with ID '{volume.id}' is still attached to a server"
         raise ApiError("service_error", text)
@@ -180,29 +180,29 @@ def _delete(call: Call) -> Reply:
 
 def _attach(call: Call) -> Reply:
     volume, body = VOLUMES.own(call), call.body(AttachVolume)
-    check_unlocked(call.cloud, "volume", volume.id)
+    check_unlocked(call.cloud.state, "volume", volume.id)
     server = _server(call, body.server)
     check_attachable(call.cloud, volume, server)
-    return acted(call, begun(call, attach_plan(volume.id, server.id, bool(body.automount))))
+    return acted(call, call.begin(attach_plan(volume.id, server.id, bool(body.automount))))
 
 
 def _detach(call: Call) -> Reply:
     volume, cloud = VOLUMES.own(call), call.cloud
-    check_unlocked(cloud, "volume", volume.id)
+    check_unlocked(cloud.state, "volume", volume.id)
     if volume.server is None:
         raise invalid_input("volume is not attached")
-    check_unlocked(cloud, "server", volume.server)
+    check_unlocked(cloud.state, "server", volume.server)
     plan = Plan(
         command="detach_volume",
         resources=(("server", volume.server), ("volume", volume.id)),
         params={"volume": volume.id, "server": volume.server},
     )
-    return acted(call, begun(call, plan))
+    return acted(call, call.begin(plan))
 
 
 def _resize(call: Call) -> Reply:
     volume, body = VOLUMES.own(call), call.body(ResizeVolume)
-    check_unlocked(call.cloud, "volume", volume.id)
+    check_unlocked(call.cloud.state, "volume", volume.id)
     check_size(body.size)
     if body.size <= volume.size:
         raise invalid("size", "must be larger than the volume is")
@@ -211,7 +211,7 @@ def _resize(call: Call) -> Reply:
         resources=(("volume", volume.id),),
         params={"volume": volume.id, "size": body.size},
     )
-    return acted(call, begun(call, plan))
+    return acted(call, call.begin(plan))
 
 
 def _change(cloud: Cloud, action: Action, **changes: Any) -> None:

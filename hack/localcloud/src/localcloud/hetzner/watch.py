@@ -64,7 +64,7 @@ class Watch:
             self.back_up()
 
     def _held(self, server: Server) -> bool:
-        return bool(holders(self._cloud, "server", server.id))
+        return bool(holders(self._cloud.state, "server", server.id))
 
     async def _compare(self, server: Server) -> None:
         shown = _SHOWN[await self._cloud.machines.power(server.id)]

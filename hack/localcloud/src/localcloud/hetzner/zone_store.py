@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from localcloud.hetzner.actions import Effect, Plan, holders
-from localcloud.hetzner.cloud import Cloud, begun
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, not_found, protected
 from localcloud.hetzner.model import Action
 from localcloud.hetzner.routing import Call
@@ -76,7 +76,7 @@ def check_unprotected(sets: Iterable[RecordSet]) -> None:
 def zone_view(cloud: Cloud, zone: Zone) -> dict[str, Any]:
     """A zone as the API answers it."""
     sets = cloud.records.rrsets(zone.key)
-    busy = holders(cloud, "zone", zone_id(zone))
+    busy = holders(cloud.state, "zone", zone_id(zone))
     return {
         "id": zone_id(zone),
         "name": zone.name,
@@ -152,7 +152,7 @@ def change(
 def publish(call: Call, zone: Zone, command: str, before: dict[str, Any]) -> Action:
     """The action that publishes a change of a zone."""
     resources = (("zone", zone_id(zone)),)
-    return begun(call, Plan(command=command, resources=resources, params=before))
+    return call.begin(Plan(command=command, resources=resources, params=before))
 
 
 def noted(call: Call, zone: Zone) -> dict[str, Any]:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.zone
 
+from localcloud import zonefiles
 from localcloud.hetzner.errors import invalid
 from localcloud.hetzner.zone_store import NAMESERVERS, TYPES, shown_value
 from localcloud.records import Record, RecordSet, Zone
 
-_TTL = re.compile(r"^\s*\$TTL\s+(\d+)", re.MULTILINE | re.IGNORECASE)
+_TTL = re.compile(r"^\s*\$TTL\s+([0-9]{1,10})\s", re.MULTILINE | re.IGNORECASE)
 _ORIGIN = re.compile(r"^\s*\$ORIGIN\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -38,7 +38,7 @@ def export(zone: Zone, sets: Iterable[RecordSet]) -> str:
 
 def _line(zone: Zone, item: RecordSet, record: Record) -> str:
     ttl = "" if item.ttl is None else f"{item.ttl}\t"
-    comment = f" ; {record.comment}" if record.comment else ""
+    comment = f" ; {zonefiles.one_line(record.comment)}" if record.comment else ""
     value = shown_value(zone, item, record)
     return f"{item.name}\t{ttl}IN\t{item.type}\t{value}{comment}"
 
@@ -52,14 +52,9 @@ def parse(text: str, zone: str, default_ttl: int) -> Imported:
     stated = _TTL.search(text)
     ttl = int(stated[1]) if stated else default_ttl
     try:
-        parsed = dns.zone.from_text(
-            text if stated else f"$TTL {ttl}\n{text}",
-            origin=origin,
-            relativize=False,
-            check_origin=False,
-        )
-    except (dns.exception.DNSException, ValueError) as error:
-        raise invalid("zonefile", str(error) or type(error).__name__) from error
+        parsed = zonefiles.parsed(text if stated else f"$TTL {ttl}\n{text}", origin)
+    except ValueError as error:
+        raise invalid("zonefile", str(error)) from error
     imported = Imported(ttl, tuple(_sets(parsed, origin, ttl)))
     _check(imported)
     return imported

@@ -10,13 +10,13 @@ from pydantic import Field
 from localcloud.hetzner import zonefile
 from localcloud.hetzner.actions import Plan
 from localcloud.hetzner.bodies import Body, LabelMap, Strict, Whole
-from localcloud.hetzner.cloud import Cloud, action_view, begun, done
+from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, not_unique, protected
 from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.listing import chosen, first, ordered, paged
 from localcloud.hetzner.record_rules import check_alone, check_zone_name
-from localcloud.hetzner.replies import acted, action_route, action_routes, one
+from localcloud.hetzner.replies import acted, action_route, action_routes, action_view, one
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.rrset_bodies import CreateSet, new_set
 from localcloud.hetzner.zone_store import (
@@ -168,8 +168,8 @@ def _create(call: Call) -> Reply:
     )
     cloud.records.change(zone.key, put=sets)
     plan = Plan(command="create_zone", resources=(("zone", number),), params={"key": zone.key})
-    action = begun(call, plan)
-    rendered = {"zone": zone_view(cloud, zone), "action": action_view(call, action)}
+    action = call.begin(plan)
+    rendered = {"zone": zone_view(cloud, zone), "action": action_view(call.cloud, action)}
     return Reply(201, rendered)
 
 
@@ -248,7 +248,7 @@ def _change_protection(call: Call) -> Reply:
         zone = _put(call, zone, protected=body.delete)
     resources = (("zone", zone_id(zone)),)
     plan = Plan(command="change_protection", resources=resources, params={})
-    return acted(call, done(call, plan))
+    return acted(call, call.record(plan))
 
 
 ROUTES = [

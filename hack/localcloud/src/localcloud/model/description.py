@@ -23,9 +23,18 @@ from localcloud.model.kinds import KINDS, kinds
 from localcloud.model.text import Language, content_words, language_of, sentences, stem, words
 
 _ATTRIBUTION = re.compile(
-    r",?\s*\b(?:according to|as (?:described|mentioned|stated) in|laut)\b[^,?]*", re.IGNORECASE
+    r",?\s*\b(?:according to|laut|(?:as )?(?:described|mentioned|stated|discussed|given) in)\b"
+    r"[^,?]*|"
+    r"\bin (?:his|her|their) (?:[\w-]+ ){0,6}?(?:address|speech|talk|statement|report)\b",
+    re.IGNORECASE,
 )
 """Who is said to have said it, which a text by them does not repeat."""
+_MEASURE = re.compile(
+    r"\b(?:wie\s+(?:hoch|lange?|groß|alt|weit|teuer|schwer|oft|schnell|häufig|breit|tief|spät)|"
+    r"how\s+(?:high|long|big|large|old|tall|far|often|fast|deep|wide|late|soon|expensive))\b",
+    re.IGNORECASE,
+)
+"""What a number is asked with: the answer says the number, seldom this word."""
 _RARE = 14.0
 _COMMON = 5.0
 FEATURES = (
@@ -78,16 +87,33 @@ def read_sentences(sources: Sequence[Source]) -> list[Sentence]:
 
 
 def same(left: str, right: str) -> float:
-    """Likeness of two stems: equal, one inside the other (compounds), or a long common start."""
+    """Likeness of two stems: equal, one begins or ends the other, or they share a part.
+
+    Compounds: Tagegeld and Tagegeldsatz; Urlaubstag and Erholungsurlaub share what ends the one and
+    begins the other. A short word in the middle of another is chance (spä-test-ens).
+    """
     if left == right:
         return 1.0
     if left[:1].isdigit() or right[:1].isdigit():
         return 0.0
     shorter, longer = sorted((left, right), key=len)
-    if len(shorter) >= 4 and shorter in longer:
+    if _contains(longer, shorter):
         return 0.8
     common = next((i for i, (a, b) in enumerate(zip(left, right)) if a != b), len(shorter))  # noqa: B905
-    return 0.7 if common >= 5 and common >= 0.7 * len(longer) else 0.0
+    if common >= 5 and common >= 0.7 * len(longer):
+        return 0.7
+    return 0.6 if _linked(left, right) or _linked(right, left) else 0.0
+
+
+def _contains(longer: str, shorter: str) -> bool:
+    at_an_edge = longer.startswith(shorter) or longer.endswith(shorter)
+    return shorter in longer and len(shorter) >= (4 if at_an_edge else 6)
+
+
+def _linked(head: str, tail: str) -> bool:
+    """Whether a part of at least six letters ends one word and begins the other."""
+    sizes = range(6, min(len(head), len(tail)))
+    return any(head[-size:] == tail[:size] for size in sizes)
 
 
 def announces(text: str) -> bool:
@@ -103,7 +129,7 @@ class Asked:
     """A question's content words with their stems, weights and vectors."""
 
     def __init__(self, text: str, language: Language, encoder: Encoder) -> None:
-        asked = _ATTRIBUTION.sub("", text)
+        asked = _MEASURE.sub("", _ATTRIBUTION.sub("", text))
         kept = content_words(asked, language) or words(text) or ["?"]
         self.text = text
         self.language = language

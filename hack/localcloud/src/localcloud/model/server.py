@@ -62,12 +62,11 @@ async def start_model(
     settings: ModelSettings,
     keep_key: Callable[[str], None] = keep_nowhere,
 ) -> RunningModel:
-    """Listen on `host`:`port` (0 chooses one) and load the encoder before returning.
+    """Listen on `host`:`port` (0 chooses one).
 
     `keep_key` remembers a key that was made over `/_admin/keys`.
     """
     running = RunningModel(url="", service=ModelService(settings, keep_key=keep_key))
-    await asyncio.to_thread(running.service.embedder.encode, ["warm"])
     running.url = await running.also(host=host, port=port, tls=tls, serve_admin=settings.admin)
     return running
 

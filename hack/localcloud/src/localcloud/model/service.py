@@ -14,7 +14,7 @@ from typing import Any
 from localcloud.model import embedding_calls
 from localcloud.model.access import RateLimit, new_key
 from localcloud.model.catalog import BY_NAME, MODELS, Model
-from localcloud.model.embeddings import shared_embedder
+from localcloud.model.embeddings import Embedder, shared_embedder
 from localcloud.model.errors import ApiError, invalid
 from localcloud.model.faults import FaultList
 from localcloud.model.generate import Answer, generate
@@ -53,7 +53,7 @@ def keep_nowhere(key: str) -> None:
 
 
 class ModelService:
-    """Settings, faults, caches and the encoder."""
+    """Settings, faults and caches."""
 
     def __init__(
         self,
@@ -65,10 +65,14 @@ class ModelService:
         self.settings = settings
         self._keep_key = keep_key
         self.faults = FaultList()
-        self.embedder = shared_embedder()
         self.calls: list[dict[str, Any]] = []
         self.rate = RateLimit(now)
         self._prefixes = PrefixCache()
+
+    @property
+    def embedder(self) -> Embedder:
+        """The encoder. The first request that needs it loads it: many instances never do."""
+        return shared_embedder()
 
     def add_key(self) -> str:
         """Make one more key that is accepted from now on, and after a restart."""

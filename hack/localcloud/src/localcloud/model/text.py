@@ -49,7 +49,8 @@ _STOP: dict[Language, frozenset[str]] = {
         "wegen weil welche welchem welchen welcher welches wenn wer werde werden wessen wem wen "
         "wie wieder will wir wird wirst wo wohin woher wofür womit worin wann wieviel wurde wurden "
         "würde würden zu zum zur zwar zwischen gibt gab geben es wodurch woran worauf woraus "
-        "worüber wovon wozu viele"
+        "worüber wovon wozu viele darf dürfen dürfte möchte möchten bitte danke hallo "
+        "genau erwähnt erwähnte erwähnten genannt genannte genannten beschrieben"
     ),
     "en": _set(
         "a about after again all also am an and any are as at be because been before being "
@@ -58,7 +59,9 @@ _STOP: dict[Language, frozenset[str]] = {
         "more most my no nor not of off on once only or other our out over own same she should so "
         "some such than that the their them then there these they this those through to too under "
         "until up very was we were what when where which while who whom whose why will with would "
-        "you your yours many much"
+        "you your yours many much may might must shall please thanks hello hi "
+        "specific specifically mention mentions mentioned discuss discussed describe described "
+        "emphasize emphasized"
     ),
 }
 _SUFFIXES: dict[Language, tuple[str, ...]] = {

@@ -84,7 +84,7 @@ class Disks:
 
     def has_image(self, image: str) -> bool:
         """Whether `image` is in the pool."""
-        return (self._image(image) / _DISK).is_file()
+        return self.image_disk(image).is_file()
 
     def has_disk(self, server_id: int) -> bool:
         """Whether the machine's disk is in the pool."""
@@ -114,6 +114,16 @@ class Disks:
         await _unmount(draft / _ROOT)
         draft.rename(self._image(image))
 
+    async def copy_image(self, image: str, disk: Path) -> None:
+        """Make `image` of a disk file from outside the pool."""
+        draft = await self._draft(image)
+        await clone(disk, draft / _DISK)
+        draft.rename(self._image(image))
+
+    def image_disk(self, image: str) -> Path:
+        """The disk file of an image; whoever reads it finds it at rest."""
+        return self._image(image) / _DISK
+
     async def provide(self, server_id: int, image: str, size_gib: int) -> None:
         """Give the machine a fresh disk from `image`, mounted; an older disk is dropped.
 
@@ -123,7 +133,7 @@ class Disks:
         if not self.has_image(image):
             raise MachineError(f"image {image} does not exist; choose another image")
         draft = await self._draft(f"server-{server_id}")
-        await _clone(self._image(image) / _DISK, draft / _DISK)
+        await clone(self.image_disk(image), draft / _DISK)
         await _grow(draft / _DISK, size_gib)
         await self.drop(server_id)
         draft.rename(self._server(server_id))
@@ -153,7 +163,7 @@ class Disks:
         root, draft = self.root(server_id), await self._draft(image)
         await succeeds(["fstrim", str(root)])  # what was deleted is in no snapshot
         async with _frozen(root):
-            await _clone(self._server(server_id) / _DISK, draft / _DISK)
+            await clone(self._server(server_id) / _DISK, draft / _DISK)
         draft.rename(self._image(image))
         room = os.statvfs(root)
         return round((room.f_blocks - room.f_bfree) * room.f_frsize / 1e9, 3)
@@ -220,7 +230,7 @@ class Disks:
         return self._pool / "servers" / str(server_id)
 
 
-async def _clone(source: Path, target: Path) -> None:
+async def clone(source: Path, target: Path) -> None:
     """Copy a disk; blocks are shared where the file system can, holes stay holes."""
     argv = ["cp", "--reflink=auto", "--sparse=always", str(source), str(target)]
     await run(argv, seconds=1800)

@@ -7,6 +7,7 @@ is decided in `backend`. The caller holds the server's lock.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -29,12 +30,16 @@ from localcloud.machines.container.host import run
 from localcloud.machines.container.links import Links, link_counters
 from localcloud.machines.container.records import Records, ServerRecord
 from localcloud.machines.container.settings import ContainerSettings
+from localcloud.machines.container.stock import Stock
 from localcloud.machines.container.trust import Trust
 from localcloud.machines.container.volumes import VolumeFiles
 from localcloud.machines.port import MachineError, MachineSpec, PowerState, Usage
 
 _HALT = "SIGRTMIN+3"
 _KILL_TIMEOUT = 60
+_BEGIN_TIMEOUT = 60
+_BEGUN = "[ ! -d /run/systemd/system ] || echo yes"
+"""Says something once `boot.sh` has put the machine's own root in place and read its orders."""
 
 
 class Life:
@@ -48,6 +53,7 @@ class Life:
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._carrier = ""
         self._host = Host(cgroup_version="1", processors=1)
+        self._stock = Stock(settings.stock_data)
         self.disks = Disks(settings.directory)
         self.volumes = VolumeFiles(settings.directory)
         self.records = Records(settings.directory)
@@ -150,8 +156,18 @@ class Life:
             await self._plug(spec)
 
     async def inside(self, server_id: int, script: str, env: dict[str, str] | None = None) -> str:
-        """Run a shell script inside a running machine; what it wrote."""
-        return await self._engine.execute(self._name(server_id), script, env)
+        """Run a shell script inside a running machine, once it is one; what it wrote.
+
+        Until `boot.sh` is through, a shell would land in the container's own root, which the
+        machine leaves behind: what it did to `/dev` there would be lost.
+        """
+        name = self._name(server_id)
+        end = time.monotonic() + _BEGIN_TIMEOUT
+        while not await self._engine.execute(name, _BEGUN):
+            if time.monotonic() > end:
+                raise MachineError(f"server {server_id} does not get as far as its init")
+            await asyncio.sleep(0.05)
+        return await self._engine.execute(name, script, env)
 
     async def usage(self, server_id: int) -> Usage | None:
         """Counters of a running machine: its control group's, its disk's, its public link's."""
@@ -223,7 +239,7 @@ class Life:
         return boot.every_boot_files(devices, fstab)
 
     async def _provide_stock(self, name: str, reference: str) -> None:
-        """Unpack a Docker image into the pool, again when it was built anew."""
+        """Put an unpacked Docker image into the pool, again when it was built anew."""
         image_id = await self._engine.image_id(reference)
         if image_id is None:
             raise MachineError(f"Docker image {reference} is missing; build it: make images")
@@ -231,8 +247,13 @@ class Life:
         if self.disks.has_image(name) and self.records.stock(name) == image_id:
             return
         await self.disks.drop_image(name)
-        await self._unpack(image_id, await self.disks.begin_image(name))
-        await self.disks.finish_image(name)
+        kept = self._stock.find(image_id)
+        if kept is not None:
+            await self.disks.copy_image(name, kept)
+        else:
+            await self._unpack(image_id, await self.disks.begin_image(name))
+            await self.disks.finish_image(name)
+            await self._stock.keep(image_id, self.disks.image_disk(name))
         self.records.put_stock(name, image_id)
 
     async def _unpack(self, image_id: str, target: Path) -> None:

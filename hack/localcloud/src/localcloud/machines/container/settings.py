@@ -28,6 +28,7 @@ class ContainerSettings:
         images: system image name to the Docker image it is made of.
         nameservers: what `/etc/resolv.conf` names; empty means the gateway.
         docker: path of the Docker Engine's socket.
+        stock_data: where unpacked images are kept for other instances; None keeps none.
     """
 
     directory: Path
@@ -38,6 +39,7 @@ class ContainerSettings:
     )
     nameservers: tuple[str, ...] = ()
     docker: Path = Path("/var/run/docker.sock")
+    stock_data: Path | None = None
 
     def __post_init__(self) -> None:
         if not _INSTANCE.fullmatch(self.instance):
