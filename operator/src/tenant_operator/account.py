@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from tenant_operator.api.fleet import KeptVolume
 from tenant_operator.cloud.actions import ActionPoller
 from tenant_operator.cloud.budget import BACKGROUND, USER, Gate, Purpose, stretched
 from tenant_operator.cloud.inventory import Inventory, by_tenant
@@ -17,11 +18,21 @@ from tenant_operator.core.fleet_case import BakeKeys, FleetSecrets, FleetWorld
 from tenant_operator.core.names import (
     FLEET_UID,
     INSTALLATION,
+    NAMESPACE,
     Identity,
     fleet_selector,
+    kept_until,
     owned_by_fleet,
 )
-from tenant_operator.core.world import ActionRef, Firewall, Image, Server, ServerType, SshKey
+from tenant_operator.core.world import (
+    ActionRef,
+    Firewall,
+    Image,
+    Labels,
+    Server,
+    ServerType,
+    SshKey,
+)
 from tenant_operator.dns.port import Dns
 
 PER_PAGE = 50
@@ -65,8 +76,13 @@ class Account:
     bake_server: Seen[Server] = UNKNOWN
     bake_keys: Seen[BakeKeys] = UNKNOWN
     bake_host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
+    kept: dict[str, KeptVolume] = field(default_factory=dict)
+    """Volumes of deleted tenants, by uid."""
     view: FleetView | None = None
     slow_swept: datetime | None = None
+    slow_soon: bool = False
+    proved: bool = False
+    """Whether a sweep with these logins has succeeded; the inventory may be from those before."""
     version: int = 0
     """Rises with every change of `view`, so that tenants know when to try again."""
 
@@ -86,8 +102,8 @@ class Account:
             secrets=self.secrets,
             catalogue=self.catalogue,
             stock_image=self.stock_image,
-            swept=self.inventory.servers.swept is not None
-            and self.inventory.records_swept is not None,
+            kept=UNKNOWN if self.slow_swept is None else tuple(self.kept.values()),
+            swept=self.proved,
             firewall=self.firewall,
             ssh_key=self.ssh_key,
             snapshots=self.snapshots,
@@ -98,11 +114,16 @@ class Account:
 
     async def ensure_swept(self) -> None:
         """Wait for a first complete sweep of everything; concurrent callers share one."""
+        await self.ensure_swept_slow()
         async with self._sweeping:
-            if self.inventory.addresses.swept is None:
-                await self.sweep_slow()
-            if self.inventory.records_swept is None:
+            if not self.proved:
                 await self.sweep_fast()
+
+    async def ensure_swept_slow(self) -> None:
+        """Wait for a first complete sweep of volumes and addresses."""
+        async with self._sweeping:
+            if self.slow_swept is None:
+                await self.sweep_slow()
 
     def sweep_due(self, interval: timedelta) -> timedelta:
         """How long until servers and records should be read again."""
@@ -111,6 +132,16 @@ class Account:
             return timedelta(0)
         pages = 2 + len(self.inventory.servers.entries) // PER_PAGE * 2
         return last + stretched(interval, self.cloud.budget(), requests=pages) - self.clock()
+
+    def slow_due(self, interval: timedelta) -> bool:
+        """Whether volumes and addresses should be read again."""
+        if self.slow_swept is None:
+            return False
+        return self.slow_soon or self.clock() - self.slow_swept >= interval
+
+    def sweep_slow_soon(self) -> None:
+        """Read volumes and addresses with the next pass."""
+        self.slow_soon = True
 
     async def sweep_fast(self) -> set[str]:
         """Read servers and DNS records; returns the uids of tenants to look after.
@@ -134,16 +165,23 @@ class Account:
             "list_records", lambda: self.dns.list_records(installation), purpose
         )
         changed |= self.inventory.sweep_records(records, started=started)
+        self.proved = True
         return changed
 
     async def sweep_slow(self) -> set[str]:
-        """Read volumes and addresses (and forget the catalogue)."""
+        """Read volumes and addresses (and forget the catalogue).
+
+        Volumes that are kept in the fleet's namespace count too when another Fleet made them: it
+        may not exist any more.
+        """
         purpose = Purpose(lane=BACKGROUND, sweep=True)
         started = self.clock()
         selector = fleet_selector(self.identity)
-        volumes = await self.gate.call(
-            "list_volumes", lambda: self.cloud.list_volumes(selector), purpose
+        everybodys = f"{INSTALLATION}={self.identity.installation}"
+        listed = await self.gate.call(
+            "list_volumes", lambda: self.cloud.list_volumes(everybodys), purpose
         )
+        volumes = [volume for volume in listed if self._concerns(volume.labels)]
         addresses = await self.gate.call(
             "list_primary_ips", lambda: self.cloud.list_primary_ips(selector), purpose
         )
@@ -151,8 +189,12 @@ class Account:
         changed |= self.inventory.addresses.sweep(by_tenant(addresses), started=started)
         if self.slow_swept is not None:
             self.catalogue = UNKNOWN
-        self.slow_swept = started
+        self.slow_swept, self.slow_soon = started, False
         return changed
+
+    def _concerns(self, labels: Labels) -> bool:
+        kept_here = labels.get(NAMESPACE) == self.identity.namespace and kept_until(labels)
+        return labels.get(FLEET_UID) == self.identity.uid or bool(kept_here)
 
     async def close(self) -> None:
         """Let go of everything."""

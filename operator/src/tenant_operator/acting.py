@@ -195,6 +195,7 @@ async def _adopt_volume(scope: TenantScope, effect: AdoptVolume) -> None:
         scope.purpose,
     )
     account.inventory.volumes.drop(effect.labels[ADOPTED_FROM])
+    account.kept.pop(effect.labels[ADOPTED_FROM], None)
     account.inventory.volumes.put(scope.identity.uid, held, scope.app.clock())
 
 

@@ -84,6 +84,10 @@ async def _inventory(scope: FleetScope) -> None:
     await scope.account.ensure_swept()
 
 
+async def _volumes(scope: FleetScope) -> None:
+    await scope.account.ensure_swept_slow()
+
+
 async def _firewall(scope: FleetScope) -> None:
     cloud = scope.account.cloud
     scope.account.firewall = await scope.call(
@@ -289,6 +293,7 @@ async def _start_jobs(scope: FleetScope, effect: StartJobs) -> None:
 _LOOKS: Final[Mapping[Subject, Callable[[FleetScope], Awaitable[None]]]] = {
     Subject.CATALOGUE: _catalogue,
     Subject.INVENTORY: _inventory,
+    Subject.VOLUME: _volumes,
     Subject.FIREWALL: _firewall,
     Subject.SSH_KEY: _ssh_key,
     Subject.SNAPSHOTS: _snapshots,

@@ -38,6 +38,8 @@ class TenantScope(Scope):
 
     account: Account | None
     spec: TenantSpec | None = None
+    nothing_made: bool = False
+    """Whether there is no fleet that could have made anything for this tenant."""
 
     @property
     def wanted(self) -> TenantSpec:
@@ -124,7 +126,9 @@ async def _model_key(scope: TenantScope) -> None:
 
 async def _host(scope: TenantScope) -> None:
     seen = await sight(scope.memory, lambda: connected(scope))
-    scope.memory.saw_host(seen, scope.app.clock())
+    if scope.memory.saw_host(seen, scope.app.clock()):
+        # The provider knows sooner than the next sweep whether the machine is gone.
+        scope.home.inventory.servers.suspect(scope.identity.uid)
 
 
 async def connected(scope: TenantScope) -> Host:

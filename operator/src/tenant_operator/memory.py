@@ -35,6 +35,8 @@ class Memory:
     model_key: ModelKey | Literal[Unknown.UNKNOWN] = UNKNOWN
     model_key_seen: datetime | None = None
     host: HostSight | Literal[Unknown.UNKNOWN] = UNKNOWN
+    answered: bool = False
+    """Whether the machine did so at the last look."""
     host_seen: datetime | None = None
     outside: Glimpse | Literal[Unknown.UNKNOWN] = UNKNOWN
     outside_seen: datetime | None = None
@@ -67,6 +69,13 @@ class Memory:
         self.retained = UNKNOWN
         self.model_key_seen = None
         return True
+
+    def forget_running(self) -> set[Subject]:
+        """Forget actions whose end nobody will hear of any more; says what they were about."""
+        running = {key for key, action in self.actions.items() if action.status == "running"}
+        for subject in running:
+            del self.actions[subject]
+        return running
 
     def expire(
         self, now: datetime, look_every: timedelta, *, secrets_every: timedelta = timedelta.max
@@ -112,9 +121,11 @@ class Memory:
         """A look at the Secret that the Tenant names for its model."""
         self.model_key, self.model_key_seen = key, now
 
-    def saw_host(self, sight: HostSight, now: datetime) -> None:
-        """A look at the machine."""
+    def saw_host(self, sight: HostSight, now: datetime) -> bool:
+        """A look at the machine; says whether one that answered the last time does no more."""
         self.host, self.host_seen = sight, now
+        answered, self.answered = self.answered, sight.facts is not None
+        return answered and not self.answered
 
     def saw_outside(self, glimpse: Glimpse, now: datetime) -> None:
         """A look from outside."""

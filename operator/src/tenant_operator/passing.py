@@ -82,7 +82,10 @@ class Pass:
 
 
 async def held(app: App, stored: Stored) -> Stored:
-    """The object with the operator's finalizer on it. Raises Conflict, NotFound."""
+    """The object with the operator's finalizer on it, which comes before anything is made for it.
+
+    Raises Conflict, NotFound.
+    """
     if stored.held:
         return stored
     body = await app.kubernetes.json_patch(object_path(stored.key), add_finalizer(stored))
@@ -125,6 +128,7 @@ async def _carried_out(scope: S, life: Life[S, C], verdict: Verdict) -> Pass:
             return Pass(verdict=verdict, trouble=scope.memory.troubles[verdict.step.condition])
     if not isinstance(result, Do | Retry):
         return Pass(verdict=verdict)
+    scope.stored = await held(scope.app, scope.stored)
     name = type(result.effect).__name__
     log.info("acting", **scope.named, effect=name, why=result.message)
     try:
@@ -192,7 +196,9 @@ async def come_again(
     stale = refresh.get(step.condition, ()) if step else ()
     if done.trouble is not None and step is not None:
         wait = max(0.0, (done.trouble.retry_at - app.clock()).total_seconds())
-        memory.refresh.update(stale if done.trouble.person_needed else ())
+        failed = done.verdict.result
+        asked = failed.subjects if isinstance(failed, Retry) else ()
+        memory.refresh.update(stale if done.trouble.person_needed else asked)
         app.queue.add_after(key, min(wait, longest), lane)
         return
     match done.verdict.result:

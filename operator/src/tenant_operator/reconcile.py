@@ -15,7 +15,8 @@ from tenant_operator.acting import act, failed_action
 from tenant_operator.api.fields import Condition
 from tenant_operator.api.tenant import ServerStatus, TenantSpec, TenantStatus, VolumeStatus
 from tenant_operator.app import App
-from tenant_operator.cluster.client import Conflict, NotFound
+from tenant_operator.cluster.client import Conflict, KubernetesError, NotFound
+from tenant_operator.cluster.objects import object_path
 from tenant_operator.core.case import (
     UNKNOWN,
     Case,
@@ -39,6 +40,7 @@ from tenant_operator.core.teardown import TEARDOWN
 from tenant_operator.core.world import HostFacts, Server, Volume
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, look, settle_doubts
+from tenant_operator.memory import Memory
 from tenant_operator.metrics import TIME_TO_READY
 from tenant_operator.passing import (
     Life,
@@ -46,7 +48,6 @@ from tenant_operator.passing import (
     Refresh,
     come_again,
     decide_and_act,
-    held,
     invalid,
     report_of,
 )
@@ -72,29 +73,34 @@ REFRESH: Final[Refresh] = {
     "CertificateReady": (Subject.OUTSIDE,),
     "Verified": (Subject.OUTSIDE,),
     "PlacedAsWanted": (Subject.SERVER,),
+    "TornDown": (Subject.KEYS,),
 }
 
 
+def fleet_of(stored: Stored) -> Key:
+    """The Fleet that a Tenant names."""
+    return Key("fleet", stored.key.namespace, fleet_name_of(stored))
+
+
 async def reconcile_tenant(app: App, key: Key) -> None:
-    """One pass for one Tenant."""
+    """One pass for one Tenant. Raises NotFound when it does not exist any more."""
     stored = app.store.get(key)
     if stored is None or (stored.deleting and not stored.held):
         return
     try:
-        await _pass(_scope(app, await held(app, stored)))
-    except (Conflict, NotFound):
+        await _pass(_scope(app, stored))
+    except Conflict:
         log.debug("the object changed meanwhile", tenant=f"{key.namespace}/{key.name}")
         app.queue.add_after(key, 0.2, Lane.USER)
 
 
 def _scope(app: App, stored: Stored) -> TenantScope:
-    fleet = Key("fleet", stored.key.namespace, fleet_name_of(stored))
     return TenantScope(
         app=app,
         stored=stored,
         identity=app.identity(stored),
         memory=app.memory(stored.uid),
-        account=app.accounts.get(fleet),
+        account=app.accounts.get(fleet_of(stored)),
     )
 
 
@@ -106,7 +112,9 @@ async def _pass(scope: TenantScope) -> None:
         await _report(scope, invalid(error))
         return
     version = scope.account.version if scope.account else 0
-    memory.new_wish((*scope.stored.wish, version, memory.model_key))
+    if memory.new_wish((*scope.stored.wish, version, memory.model_key)) and scope.stored.deleting:
+        # What is kept must open again: the Secret is read anew before anything goes.
+        memory.keys = UNKNOWN
     memory.expire(
         app.clock(),
         timedelta(seconds=app.settings.look_seconds),
@@ -115,9 +123,29 @@ async def _pass(scope: TenantScope) -> None:
     _forget(scope)
     if await _doubtful(scope):
         app.queue.add_after(scope.stored.key, 6, Lane.URGENT)
+    scope.nothing_made = await _nothing_made(scope)
     done = await decide_and_act(scope, LIFE)
     if not done.over:
         await _report(scope, done)
+
+
+async def _nothing_made(scope: TenantScope) -> bool:
+    """Whether a tenant that is to go never had a fleet, or lost it before there was anything.
+
+    The API server is asked: after a start a Fleet may be heard of later than its tenants.
+    """
+    stored = scope.stored
+    if not stored.deleting or scope.account is not None:
+        return False
+    if any(stored.status.get(part) for part in ("server", "volume")):
+        return False
+    try:
+        await scope.app.kubernetes.get(object_path(fleet_of(stored)))
+    except NotFound:
+        return True
+    except KubernetesError as error:
+        log.warning("whether the fleet exists is unknown", error=str(error))
+    return False
 
 
 def _forget(scope: TenantScope) -> None:
@@ -161,25 +189,30 @@ def make_case(scope: TenantScope) -> Case:
         model_key=None if memory.model_key is UNKNOWN else memory.model_key,
     )
     fleet = Key("fleet", stored.key.namespace, spec.fleet_ref.name)
+    world = _world(scope)
+    machine = world.server.type if isinstance(world.server, Server) else ""
     return Case(
         identity=scope.identity,
         spec=spec,
         now=app.clock(),
         fleet=view,
         fleet_exists=app.store.get(fleet) is not None,
+        other_fleets=frozenset(app.store.uids("fleet") - {view.identity.uid if view else ""}),
         hostname_rival=app.store.rival(stored),
         deleting=stored.deleting,
         annotations=stored.annotations,
-        world=_world(scope, nothing_made=app.store.get(fleet) is None),
-        recipes=None if view is None else recipes(scope.identity, spec, view, secrets=secrets),
+        world=world,
+        recipes=None
+        if view is None
+        else recipes(scope.identity, spec, view, secrets=secrets, machine=machine),
         memory=earlier(stored),
         troubles=memory.troubles,
     )
 
 
-def _world(scope: TenantScope, *, nothing_made: bool) -> TenantWorld:
+def _world(scope: TenantScope) -> TenantWorld:
     memory, account, uid = scope.memory, scope.account, scope.identity.uid
-    if account is None and nothing_made and not scope.stored.status.get("server"):
+    if account is None and scope.nothing_made:
         return TenantWorld(
             address=None, volume=None, server=None, records=(), leftovers=(), keys=memory.keys
         )
@@ -229,7 +262,7 @@ async def _report(scope: TenantScope, done: Pass) -> None:
 
 def _status(scope: TenantScope, previous: TenantStatus, listed: list[Condition]) -> TenantStatus:
     view = scope.account.view if scope.account else None
-    world = _world(scope, nothing_made=False)
+    world = _world(scope)
     facts = world.host.facts if world.host is not UNKNOWN else None
     return TenantStatus(
         observed_generation=scope.stored.generation,
@@ -303,9 +336,9 @@ def _rest(app: App) -> float:
     return min(look, app.secret_pause() * (1 + app.draw() / 10))
 
 
-def forget_tenant(app: App, stored: Stored) -> None:
-    """A Tenant is gone: forget what was remembered of it."""
-    app.memories.pop(stored.uid, None)
+async def forget_tenant(app: App, stored: Stored) -> None:
+    """A Tenant is gone: hang up, and forget what was remembered of it."""
+    await app.memories.pop(stored.uid, Memory()).hang_up()
     app.queue.drop(stored.key)
     app.watch.forget(stored.key)
     for account in app.accounts.values():

@@ -12,9 +12,17 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from tenant_operator.api.fleet import FleetImage, FleetSpec, FleetStatus, FleetTenants
+from tenant_operator.account import Account
+from tenant_operator.api.fleet import (
+    KEPT_LIMIT,
+    FleetImage,
+    FleetSpec,
+    FleetStatus,
+    FleetTenants,
+    KeptVolume,
+)
 from tenant_operator.app import App
-from tenant_operator.cluster.client import Conflict, NotFound
+from tenant_operator.cluster.client import Conflict
 from tenant_operator.core.case import UNKNOWN
 from tenant_operator.core.fleet_case import BakeKeys, FleetCase, FleetSecrets, FleetWorld
 from tenant_operator.core.fleet_steps import FLEET_STEPS, FLEET_TEARDOWN
@@ -50,17 +58,18 @@ REFRESH: Final[Refresh] = {
     "SshKeyReady": (Subject.SSH_KEY,),
     "FirewallReady": (Subject.FIREWALL,),
     "ImageReady": (Subject.SNAPSHOTS, Subject.SERVER, Subject.HOST),
+    "TornDown": (Subject.VOLUME,),
 }
 
 
 async def reconcile_fleet(app: App, key: Key) -> None:
-    """One pass for one Fleet."""
+    """One pass for one Fleet. Raises NotFound when it does not exist any more."""
     stored = app.store.get(key)
     if stored is None or (stored.deleting and not stored.held):
         return
     try:
-        await _pass(app, await held(app, stored))
-    except (Conflict, NotFound):
+        await _pass(app, stored)
+    except Conflict:
         app.queue.add_after(key, 0.2, Lane.USER)
 
 
@@ -74,12 +83,15 @@ async def _pass(app: App, stored: Stored) -> None:
         return
     secrets = await bare.secrets.of_fleet(stored.key.namespace, spec)
     if memory.new_wish((*stored.wish, spec, secrets)):
-        memory.refresh.add(Subject.CATALOGUE)
+        memory.refresh.update((Subject.CATALOGUE, Subject.VOLUME))
     memory.expire(app.clock(), timedelta(days=1))
     account = await account_of(app, stored, spec, secrets)
     if account is None:
         await _report(bare, _without_account(bare, spec, secrets))
         return
+    # Until its logins were accepted nothing was made, and nothing has to be taken down.
+    if account.proved:
+        stored = await held(app, stored)
     scope = FleetScope(
         app=app, stored=stored, spec=spec, identity=identity, memory=memory, account=account
     )
@@ -117,6 +129,8 @@ def _forget(scope: FleetScope) -> None:
         account.bake_host = UNKNOWN
     if Subject.SERVER in subjects:
         account.bake_server = UNKNOWN
+    if Subject.VOLUME in subjects:
+        account.sweep_slow_soon()
     if Subject.SNAPSHOTS in subjects:
         account.snapshots = UNKNOWN
     if Subject.CATALOGUE in subjects:
@@ -181,7 +195,7 @@ async def _report(scope: Scope, done: Pass) -> None:
 
 
 async def _tell_orphans(app: App, stored: Stored) -> None:
-    names = app.accounts[stored.key].inventory.orphans(app.store.knows_tenant)
+    names = app.accounts[stored.key].inventory.orphans(app.store.uids("tenant"))
     message = (
         f"Made by this installation for Tenants that are unknown, and left untouched: "
         f"{', '.join(names[:10])}{' …' if len(names) > 10 else ''}. Delete what nobody needs."
@@ -194,15 +208,22 @@ def _status(app: App, stored: Stored, report: Report) -> FleetStatus:
     view = account.view if account else None
     snapshot = view.snapshot if view else None
     tenants = app.store.tenants_of(stored.key)
-    orphans = account.inventory.orphans(app.store.knows_tenant) if account else []
+    orphans = account.inventory.orphans(app.store.uids("tenant")) if account else []
     return FleetStatus(
         observed_generation=stored.generation,
         conditions=conditions(report),
         tenants=FleetTenants(total=len(tenants), ready=sum(map(_is_ready, tenants))),
+        kept=_kept(account, stored),
         image=FleetImage(id=snapshot.id, digest=_digest(snapshot)) if snapshot else None,
         firewall=view.firewall_id if view else None,
         orphans=len(orphans),
     )
+
+
+def _kept(account: Account | None, stored: Stored) -> list[KeptVolume]:
+    if account is None:
+        return FleetStatus.model_validate(stored.status).kept
+    return sorted(account.kept.values(), key=lambda held: held.until)[:KEPT_LIMIT]
 
 
 def _digest(snapshot: Image) -> str:

@@ -43,21 +43,32 @@ class TenantSecrets:
 
 
 def recipes(
-    identity: Identity, spec: TenantSpec, home: FleetView, *, secrets: TenantSecrets
+    identity: Identity,
+    spec: TenantSpec,
+    home: FleetView,
+    *,
+    secrets: TenantSecrets,
+    machine: str = "",
 ) -> Recipes:
-    """Everything a tenant's machine needs, rendered on demand."""
-    return _Tenant(identity, spec, home, secrets).recipes()
+    """Everything a tenant's machine needs, rendered on demand; `machine` is its server type."""
+    return _Tenant(identity, spec, home, secrets, machine).recipes()
 
 
 class _Tenant:
     def __init__(
-        self, identity: Identity, spec: TenantSpec, home: FleetView, secrets: TenantSecrets
+        self,
+        identity: Identity,
+        spec: TenantSpec,
+        home: FleetView,
+        secrets: TenantSecrets,
+        machine: str,
     ) -> None:
         self._identity = identity
         self._spec = spec
         self._home = home
         self._keys = secrets.keys
         self._model_key = secrets.model_key
+        self._machine = machine
 
     def recipes(self) -> Recipes:
         return Recipes(
@@ -90,7 +101,7 @@ class _Tenant:
             raise NotYet("hardening needs the client key")
         addresses = self._home.operator_networks or (facts.client_address,)
         shared = hardening(self._home.spec, operator_addresses=addresses)
-        return bootstrap.harden(replace(shared, client_public_key=self._keys.client_key.public))
+        return harden_job(replace(shared, client_public_key=self._keys.client_key.public))
 
     def stack(self) -> StackInputs:
         fleet, spec = self._home.spec, self._spec
@@ -111,7 +122,7 @@ class _Tenant:
             acme_email=fleet.acme.email,
             ca_bundle=ca_bundle(fleet),
             trusted_proxies=http_networks(fleet),
-            memory_mib=memory_mib(self._home.catalogue, spec, fleet),
+            memory_mib=memory_mib(self._home.catalogue, self._machine),
         )
 
 
@@ -119,6 +130,18 @@ class _Tenant:
 def deploy_job(inputs: StackInputs) -> Job:
     """The rendered release as a job; rendering costs 20 ms and its inputs seldom change."""
     return bootstrap.deploy(render(inputs))
+
+
+@lru_cache(maxsize=256)
+def harden_job(inputs: HardenInputs) -> Job:
+    """The hardening list as a job; asked for at every pass, and its inputs seldom change."""
+    return bootstrap.harden(inputs)
+
+
+@lru_cache(maxsize=16)
+def snapshot_job(inputs: BakeInputs) -> Job:
+    """What makes a snapshot as a job; asked for at every pass, and its inputs seldom change."""
+    return bootstrap.bake(inputs)
 
 
 def images(fleet: ImageSet, spec: TenantSpec) -> Images:
@@ -153,11 +176,16 @@ def branding(spec: TenantSpec) -> Branding:
     )
 
 
-def memory_mib(catalogue: tuple[ServerType, ...], spec: TenantSpec, fleet: FleetSpec) -> int:
-    """Memory of the smallest machine the tenant may get, so that a fall-back changes no limits."""
-    wanted = spec.server.types or fleet.infrastructure.server_types
-    sizes = [int(kind.memory_gib * 1024 * 0.95) for kind in catalogue if kind.name in wanted]
-    return min(sizes, default=SMALLEST_MEMORY_MIB)
+def memory_mib(catalogue: tuple[ServerType, ...], machine: str) -> int:
+    """What the services of a machine of that type may use.
+
+    The type it has counts and not the types that are wished for: a wish that cannot be granted must
+    not touch what runs. A type that is sold no more has the least memory of all.
+    """
+    if not catalogue:
+        raise NotYet("the limits of the services need the cloud's server types")
+    sizes = (int(kind.memory_gib * 1024 * 0.95) for kind in catalogue if kind.name == machine)
+    return next(sizes, SMALLEST_MEMORY_MIB)
 
 
 def ca_bundle(fleet: FleetSpec) -> str:
@@ -181,7 +209,7 @@ def bake_job(
 ) -> Job:
     """What a fleet's snapshot is made by."""
     shared = fleet.images
-    return bootstrap.bake(
+    return snapshot_job(
         BakeInputs(
             system=fleet.infrastructure.image,
             images=Images(

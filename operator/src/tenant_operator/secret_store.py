@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tenant_operator.api.fields import SecretKeyRef
 from tenant_operator.api.fleet import FleetSpec
-from tenant_operator.cluster.client import Conflict, Kubernetes, NotFound
+from tenant_operator.cluster.client import Conflict, Document, Kubernetes, NotFound
 from tenant_operator.cluster.objects import (
     belongs_to,
     own_secret_name,
@@ -21,7 +21,7 @@ from tenant_operator.core.faults import Obstacle
 from tenant_operator.core.fleet_case import FleetSecrets
 from tenant_operator.core.names import TENANT
 from tenant_operator.core.stack import RegistryAccess
-from tenant_operator.core.steps import BOOT_KEY
+from tenant_operator.core.steps import BOOT_KEY, OPENS_DATA
 from tenant_operator.keys import HEIR_OF, decoded, encoded, new_entries
 from tenant_operator.log import REDACTOR
 from tenant_operator.store import Stored
@@ -46,36 +46,51 @@ class SecretStore:
     async def own(self, stored: Stored) -> Entries | None:
         """The entries of an object's own Secret, None when it has none.
 
-        Raises Obstacle when a Secret of that name belongs to somebody else.
+        Raises Obstacle when a Secret of that name belongs to somebody else; that holds no deletion
+        up, as there is nothing to remove.
         """
+        secret = await self._own(stored)
+        if secret is None:
+            return None
+        entries = decoded(secret)
+        public = {HEIR_OF, *(key for key in entries if key.endswith(".pub"))}
+        REDACTOR.learn(value for key, value in entries.items() if key not in public)
+        return entries
+
+    async def _own(self, stored: Stored) -> Document | None:
         name = own_secret_name(stored.key)
         try:
             secret = await self._kubernetes.get(secrets_path(stored.key.namespace, name))
         except NotFound:
             return None
         if not belongs_to(secret, stored.uid):
+            if stored.deleting:
+                return None
             raise Obstacle(
                 "SecretConflict",
                 f"The Secret {name} exists and does not belong to this object. If nobody needs "
                 f"it: kubectl delete secret {name} -n {stored.key.namespace}",
                 person_needed=True,
             )
-        entries = decoded(secret)
-        public = {HEIR_OF, *(key for key in entries if key.endswith(".pub"))}
-        REDACTOR.learn(value for key, value in entries.items() if key not in public)
-        return entries
+        return secret
 
     async def make(self, stored: Stored, missing: tuple[str, ...]) -> None:
-        """Add fresh values for missing entries; entries that exist are never overwritten."""
+        """Add fresh values for missing entries; entries that exist are never overwritten.
+
+        Raises Conflict when the Secret was changed since it was read, by an operator that took over
+        say: its passwords may be in use already.
+        """
         name = own_secret_name(stored.key)
-        present = await self.own(stored)
-        if present is None:
+        secret = await self._own(stored)
+        if secret is None:
             document = owned_secret(stored, name, encoded(new_entries(missing)))
             await self._kubernetes.create(secrets_path(stored.key.namespace), document)
             return
+        present = decoded(secret)
         fresh = new_entries(tuple(entry for entry in missing if not present.get(entry)))
+        version = {"resourceVersion": secret["metadata"]["resourceVersion"]}
         await self._kubernetes.merge(
-            secrets_path(stored.key.namespace, name), {"data": encoded(fresh)}
+            secrets_path(stored.key.namespace, name), {"metadata": version, "data": encoded(fresh)}
         )
 
     async def inherit(self, stored: Stored, uid: str) -> None:
@@ -91,10 +106,12 @@ class SecretStore:
         await self._kubernetes.merge(secrets_path(stored.key.namespace, name), {"data": data})
 
     async def buried_name(self, namespace: str, uid: str) -> str | None:
-        """The name of the deleted tenant whose secrets are kept under a uid."""
+        """The name of the deleted tenant whose data the secrets kept under a uid open."""
         try:
             held = await self._kubernetes.get(secrets_path(namespace, tombstone_name(uid)))
         except NotFound:
+            return None
+        if not decoded(held).get(OPENS_DATA):
             return None
         return str((held["metadata"].get("labels") or {}).get(TENANT, ""))
 
@@ -111,15 +128,34 @@ class SecretStore:
             await self._kubernetes.delete(path)
 
     async def bury(self, stored: Stored) -> None:
-        """Keep spec and secrets of a tenant beside its volume; a second time changes nothing."""
+        """Keep spec and secrets of a tenant beside its volume; a second time changes nothing.
+
+        Raises Obstacle when the passwords would be lost: they are gone already, or something else
+        is kept under that name.
+        """
         entries = await self.own(stored) or {}
-        data = encoded({**entries, "spec.json": json.dumps(stored.spec)})
-        try:
-            await self._kubernetes.create(
-                secrets_path(stored.key.namespace), tombstone(stored, data)
+        if not entries.get(OPENS_DATA):
+            raise Obstacle(
+                "SecretLost",
+                f"{OPENS_DATA} vanished from the Secret {own_secret_name(stored.key)}. Put it "
+                "back from your backup of the cluster.",
+                person_needed=True,
             )
+        data = encoded({**entries, "spec.json": json.dumps(stored.spec)})
+        path = secrets_path(stored.key.namespace)
+        try:
+            await self._kubernetes.create(path, tombstone(stored, data))
         except Conflict:
-            return
+            name = tombstone_name(stored.uid)
+            held = decoded(await self._kubernetes.get(f"{path}/{name}"))
+            if {**held, **entries} != held:
+                raise Obstacle(
+                    "SecretConflict",
+                    f"The Secret {name} exists and holds something else than this Tenant's "
+                    "passwords, without which its volume is of no use. If nobody needs it: "
+                    f"kubectl delete secret {name} -n {stored.key.namespace}",
+                    person_needed=True,
+                ) from None
 
     async def unbury(self, namespace: str, uid: str) -> None:
         """Delete what was kept of a tenant."""

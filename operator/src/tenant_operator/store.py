@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -68,21 +68,33 @@ def read(kind: Kind, body: Mapping[str, Any]) -> Stored:
 
 @dataclass
 class Store:
-    """All objects by key."""
+    """All objects by key; host names and uids too, because every pass asks for them."""
 
     _objects: dict[Key, Stored] = field(default_factory=dict)
+    _hostnames: dict[object, dict[Key, Stored]] = field(default_factory=dict)
+    _uids: dict[Kind, dict[str, Key]] = field(default_factory=dict)
 
     def put(self, new: Stored) -> bool:
         """Take an object over; whether something changed that a reconcile depends on."""
         old = self._objects.get(new.key)
         if old is not None and old.uid == new.uid and not _newer(new, old):
             return False
+        self.drop(new.key)
         self._objects[new.key] = new
+        self._uids.setdefault(new.key.kind, {})[new.uid] = new.key
+        if new.key.kind == "tenant":
+            self._hostnames.setdefault(new.spec.get("hostname"), {})[new.key] = new
         return old is None or old.wish != new.wish
 
-    def drop(self, key: Key) -> Stored | None:
-        """Forget an object; returns what was known."""
-        return self._objects.pop(key, None)
+    def drop(self, key: Key) -> None:
+        """Forget an object."""
+        old = self._objects.pop(key, None)
+        if old is None:
+            return
+        del self._uids[key.kind][old.uid]
+        hostname = old.spec.get("hostname")
+        if self._hostnames.get(hostname, {}).pop(key, None) and not self._hostnames[hostname]:
+            del self._hostnames[hostname]
 
     def get(self, key: Key) -> Stored | None:
         """The object, if it exists."""
@@ -92,6 +104,10 @@ class Store:
         """Every object of a kind."""
         return (held for held in list(self._objects.values()) if held.key.kind == kind)
 
+    def uids(self, kind: Kind) -> Set[str]:
+        """The uids of all objects of a kind, as they are now and will be."""
+        return self._uids.setdefault(kind, {}).keys()
+
     def tenants_of(self, fleet: Key) -> list[Stored]:
         """Tenants that name a fleet."""
         return [
@@ -100,21 +116,17 @@ class Store:
             if held.key.namespace == fleet.namespace and fleet_name_of(held) == fleet.name
         ]
 
-    def knows_tenant(self, uid: str) -> bool:
-        """Whether a tenant of that uid exists."""
-        return any(held.uid == uid for held in self.all("tenant"))
+    def namesakes(self, tenant: Stored) -> list[Stored]:
+        """Other tenants with the same host name."""
+        held = self._hostnames.get(tenant.spec.get("hostname"), {})
+        return [other for other in held.values() if other.uid != tenant.uid]
 
     def rival(self, tenant: Stored) -> str | None:
         """The older tenant with the same host name, as namespace/name."""
-        hostname = tenant.spec.get("hostname")
-        older = [
-            held
-            for held in self.all("tenant")
-            if held.uid != tenant.uid
-            and held.spec.get("hostname") == hostname
-            and (held.created, held.uid) < (tenant.created, tenant.uid)
-        ]
-        return f"{older[0].key.namespace}/{older[0].key.name}" if older else None
+        for other in self.namesakes(tenant):
+            if (other.created, other.uid) < (tenant.created, tenant.uid):
+                return f"{other.key.namespace}/{other.key.name}"
+        return None
 
 
 def fleet_name_of(tenant: Stored) -> str:

@@ -6,6 +6,8 @@ import asyncio
 import time
 
 from tenant_operator.app import App, NotLeading
+from tenant_operator.arriving import prove_presence
+from tenant_operator.cluster.client import NotFound
 from tenant_operator.core.trouble import with_help
 from tenant_operator.log import logger
 from tenant_operator.metrics import RECONCILE_SECONDS, RECONCILES
@@ -42,7 +44,10 @@ async def one_pass(app: App, key: Key) -> None:
     reconcile = reconcile_fleet if key.kind == "fleet" else reconcile_tenant
     try:
         app.insist_on_leading()
-        await reconcile(app, key)
+        try:
+            await reconcile(app, key)
+        except NotFound:
+            await prove_presence(app, key)
     except asyncio.CancelledError:
         raise
     except NotLeading:

@@ -37,7 +37,7 @@ def put(kubectl: Kubectl, *items: objects.Document) -> None:
 
 
 def install(kubectl: Kubectl) -> None:
-    """What the demo applies, with an operator's finalizers and a protected Tenant."""
+    """What the demo applies, with an operator's finalizers, a protected Tenant, a Fleet in use."""
     for folder in ("crds", "manifests/install"):
         kubectl("apply", "--server-side", "-f", str(objects.REPOSITORY / folder))
     kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
@@ -46,6 +46,9 @@ def install(kubectl: Kubectl) -> None:
     for item in (fleet, tenant):
         item["metadata"]["finalizers"] = ["blueagency.io/teardown"]
     put(kubectl, fleet, tenant, objects.secret("hetzner", {"token": "x" * 64}))
+    place = (fleet["metadata"]["name"], f"--namespace={objects.NAMESPACE}", "--subresource=status")
+    status = '{"status":{"tenants":{"total":1,"ready":1}}}'
+    kubectl("patch", "fleet", *place, "--type=merge", f"--patch={status}")
 
 
 def present(kubectl: Kubectl) -> set[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from plugins.fix_kube import Kubectl
 from plugins.fix_memory_chain import MemoryChain, OperatorProcess
+from plugins.waiting import expect
 from tenant_operator.cluster.client import Kubernetes
 from tenant_operator.cluster.lease import Lease
 from tenant_operator.cluster.login import find_access
@@ -109,22 +109,14 @@ def second(memory_chain: MemoryChain, tmp_path: Path) -> Iterator[OperatorProces
     other.kill()
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for a state."""
-    end = time.monotonic() + LONG
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not come"
-        time.sleep(0.05)
-
-
 def hold_and_work(chain: MemoryChain, second: OperatorProcess, *, until_effect: str) -> None:
     """The first holds the Lease and has begun on a tenant; the second waits beside it."""
     first = chain.operator
     first.start()
-    until(lambda: first.says("the lease is held"), "the first one's lease")
+    expect(lambda: first.says("the lease is held"), "the first one's lease")
     second.start()
     chain.kubectl.apply(chain.tenant())
-    until(lambda: any(e["effect"] == until_effect for e in first.effects()), until_effect)
+    expect(lambda: any(e["effect"] == until_effect for e in first.effects()), until_effect)
 
 
 def test_the_second_goes_on_where_the_first_was_killed(
@@ -148,7 +140,7 @@ def test_a_frozen_holder_does_nothing_after_it_wakes(
     assert first.process is not None
     first.process.send_signal(signal.SIGSTOP)
     frozen = len(first.effects())
-    until(lambda: second.effects() != [], "the second one's work")
+    expect(lambda: second.effects() != [], "the second one's work")
     first.process.send_signal(signal.SIGCONT)
     assert first.process.wait(LONG) == 0
     assert first.says("the lease is lost")

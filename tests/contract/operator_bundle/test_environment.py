@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tenant_agent.settings import Settings
-from tenant_operator.bundle.layout import SECRET_NAMES
+from tenant_operator.bundle.layout import FRONT_SUBNET, SECRET_NAMES
 from tenant_operator.bundle.render import render
 from unit.operator_bundle.conftest import PLAIN
 
@@ -56,6 +57,15 @@ def test_the_agent_reads_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.color == "blue"
     assert settings.database_host == "postgres"
     assert settings.embedding_dimensions == 768
+
+
+def test_the_proxies_arrive_as_layers_nearest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    behind_an_edge = replace(PLAIN, trusted_proxies=("192.0.2.0/24", "2001:db8::/32"))
+    rendered = yaml.safe_load(render(behind_an_edge).files["compose.yaml"].content)
+    value = rendered["services"]["agent-blue"]["environment"]["AGENT_TRUSTED_PROXIES"]
+    monkeypatch.setenv("AGENT_TRUSTED_PROXIES", value)
+    layers = [[str(network) for network in layer] for layer in Settings().proxy_layers]
+    assert layers == [[FRONT_SUBNET], ["192.0.2.0/24", "2001:db8::/32"]]
 
 
 def test_the_services_are_the_ones_the_page_names() -> None:

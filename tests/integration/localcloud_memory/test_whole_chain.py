@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from plugins.fix_memory_chain import MemoryChain
@@ -97,14 +97,21 @@ def test_a_model_key_is_demanded_and_a_changed_one_is_released(memory_chain: Mem
     chain.kubectl.run("delete", "secret", "model")
     chain.operator.start(OPERATOR_SECRET_SECONDS="1")
     chain.kubectl.apply(chain.tenant())
-    chain.wait(lambda: "SecretNotFound" in reasons(chain), "SecretNotFound")
+    chain.wait(lambda: "SecretNotFound" in reasons(chain, "acme"), "SecretNotFound")
     assert chain.counts() == NOTHING
     chain.kubectl.apply(*chain.secrets())
     chain.wait(chain.is_ready, "Ready")
-    release = chain.kubectl.get("tenant", "acme")["status"]["release"]
+    release = released(chain)
     chain.kubectl.run("patch", "secret", "model", "-p", '{"stringData":{"api-key":"rotated-key"}}')
-    chain.wait(lambda: chain.kubectl.get("tenant", "acme")["status"]["release"] != release, "it")
+    chain.wait(lambda: released(chain) != release, "another release")
     chain.wait(chain.is_ready, "Ready")
+
+
+def released(chain: MemoryChain) -> str:
+    """The release that the machine runs."""
+    tenant = chain.seen()
+    assert tenant is not None
+    return str(tenant["status"]["release"])
 
 
 def killed_at_each_effect(chain: MemoryChain, until: Callable[[], bool]) -> set[str]:
@@ -125,6 +132,14 @@ def killed_at_each_effect(chain: MemoryChain, until: Callable[[], bool]) -> set[
     return {effect for effect, _ in met}
 
 
+@pytest.fixture
+def faulty(working_chain: MemoryChain) -> Iterator[MemoryChain]:
+    """A chain in which every machine made by the test may have a fault; none has afterwards."""
+    yield working_chain
+    working_chain.fault("*")
+    working_chain.kubectl.run("delete", "tenants", "--all", "--wait=false")
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -135,15 +150,15 @@ def killed_at_each_effect(chain: MemoryChain, until: Callable[[], bool]) -> set[
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_passing_fault_is_told_and_heals_by_itself(
-    memory_chain: MemoryChain, fault: dict[str, str], reason: str
+    faulty: MemoryChain, fault: dict[str, str], reason: str
 ) -> None:
-    chain = memory_chain
-    chain.fault("*", **fault)
-    chain.operator.start()
-    chain.kubectl.apply(chain.tenant())
-    chain.wait(lambda: reason in reasons(chain), reason)
-    chain.fault("*")
-    chain.wait(chain.is_ready, "Ready")
+    name = reason.lower()
+    faulty.fault("*", **fault)
+    faulty.kubectl.apply(faulty.tenant(name))
+    faulty.wait(lambda: reason in reasons(faulty, name), reason)
+    faulty.fault("*")
+    faulty.wait(lambda: faulty.is_ready(name), "Ready")
+    assert reason not in reasons(faulty, name)
 
 
 @pytest.mark.parametrize(
@@ -158,16 +173,15 @@ def test_a_passing_fault_is_told_and_heals_by_itself(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_fault_that_needs_a_person_is_told(
-    memory_chain: MemoryChain, fault: dict[str, str], reason: str
+    faulty: MemoryChain, fault: dict[str, str], reason: str
 ) -> None:
-    chain = memory_chain
-    chain.fault("*", **fault)
-    chain.operator.start()
-    chain.kubectl.apply(chain.tenant())
-    chain.wait(lambda: reason in reasons(chain), reason)
-    assert not chain.is_ready()
+    name = reason.lower()
+    faulty.fault("*", **fault)
+    faulty.kubectl.apply(faulty.tenant(name))
+    faulty.wait(lambda: reason in reasons(faulty, name), reason)
+    assert not faulty.is_ready(name)
 
 
-def reasons(chain: MemoryChain) -> set[str]:
+def reasons(chain: MemoryChain, name: str) -> set[str]:
     """The reasons of all conditions."""
-    return {reason for _, reason, _ in chain.conditions().values()}
+    return {reason for _, reason, _ in chain.conditions(name).values()}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from plugins.fix_operator import BASE, FLEET, TENANT, Rig, tenant_spec
+from plugins.fix_operator import BASE, FLEET, TENANT, Rig, fleet_spec, tenant_spec
 from tenant_operator.core.world import Volume
 
 SECRETS = "/api/v1/namespaces/agency/secrets"
@@ -47,19 +47,19 @@ def password(rig: Rig, secret: str) -> str:
     return base64.b64decode(rig.cluster.objects[secret]["data"]["database_password"]).decode()
 
 
-async def passed(rig: Rig, **tenant: Any) -> Past:
+async def passed(rig: Rig, *, foreground: bool = False, **tenant: Any) -> Past:
     """A tenant lived and was deleted; its volume is kept."""
     rig.start(**KEPT, **tenant)
-    await rig.ready()
+    await rig.expect_ready()
     uid = rig.cluster.objects[TENANT]["metadata"]["uid"]
     held = password(rig, f"{SECRETS}/acme-secrets")
-    rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    rig.cluster.remove(TENANT, foreground=foreground)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
     assert f"{SECRETS}/acme-secrets" not in rig.cluster.objects
     return Past(uid, only(rig.cloud.volumes), held)
 
 
-def adopted(rig: Rig, past: Past) -> None:
+def check_adopted(rig: Rig, past: Past) -> None:
     """The volume and its passwords are the new tenant's, and nothing is kept twice."""
     uid = rig.cluster.objects[TENANT]["metadata"]["uid"]
     held = only(rig.cloud.volumes)
@@ -74,19 +74,19 @@ def adopted(rig: Rig, past: Past) -> None:
 async def test_a_tenant_that_names_the_uid_gets_volume_and_passwords(rig: Rig) -> None:
     past = await passed(rig)
     rig.cluster.put(TENANT, past.wish())
-    await rig.ready()
-    adopted(rig, past)
+    await rig.expect_ready()
+    check_adopted(rig, past)
     rig.now += timedelta(days=40)
     for _ in range(5):
         await rig.round()
-    adopted(rig, past)
+    check_adopted(rig, past)
 
 
 async def test_the_machine_is_made_where_the_volume_is(rig: Rig) -> None:
     past = await passed(rig, server={"location": "nbg1"})
     assert past.volume.location == "nbg1"
     rig.cluster.put(TENANT, past.wish())
-    await rig.ready()
+    await rig.expect_ready()
     (server,) = rig.cloud.servers.values()
     assert server.location == "nbg1"
 
@@ -103,8 +103,8 @@ async def test_killed_at_every_effect_it_is_taken_over_once(after: bool) -> None
         rig.cluster.put(TENANT, past.wish())
         rig.world.kill_at, rig.world.kill_after = len(rig.world.log) + number, after
         try:
-            await rig.until(rig.is_ready, SLOW)
-            adopted(rig, past)
+            await rig.expect(rig.is_ready, SLOW)
+            check_adopted(rig, past)
         except AssertionError as error:
             raise AssertionError(f"killed at {number} {effect}: {error}") from error
         finally:
@@ -118,25 +118,46 @@ async def whole_life(rig: Rig) -> tuple[Past, list[str]]:
     past = await passed(rig)
     before = list(rig.world.log)
     rig.cluster.put(TENANT, past.wish())
-    await rig.ready()
+    await rig.expect_ready()
     for account in rig.app.accounts.values():
         await account.poller.close()
     return past, before
 
 
+async def test_deleted_in_the_foreground_the_passwords_are_kept(rig: Rig) -> None:
+    """Argo CD prunes that way: the garbage collector does not wait for finalizers."""
+    past = await passed(rig, foreground=True)
+    rig.cluster.put(TENANT, past.wish())
+    await rig.expect_ready()
+    check_adopted(rig, past)
+
+
+async def test_another_secret_in_the_place_of_the_passwords_holds_the_deletion(rig: Rig) -> None:
+    rig.start(**KEPT)
+    await rig.expect_ready()
+    name = f"tombstone-{rig.cluster.objects[TENANT]['metadata']['uid']}"
+    rig.secret(name, note="somebody's")
+    rig.cluster.remove(TENANT)
+    assert name in await rig.expect_reason("SecretConflict")
+    assert "blueagency.io/retain-until" not in only(rig.cloud.volumes).labels
+    del rig.cluster.objects[f"{SECRETS}/{name}"]
+    await rig.expect(lambda: TENANT not in rig.cluster.objects, 400)
+    assert password(rig, f"{SECRETS}/{name}")
+
+
 async def test_without_naming_it_the_volume_is_nobodys(rig: Rig) -> None:
     past = await passed(rig)
     rig.cluster.put(TENANT, {"spec": tenant_spec()})
-    await rig.ready()
+    await rig.expect_ready()
     assert len(rig.cloud.volumes) == 2
     assert rig.cloud.volumes[past.volume.id] == past.volume
     assert past.tombstone in rig.cluster.objects
     assert password(rig, f"{SECRETS}/acme-secrets") != past.password
 
 
-async def refused(rig: Rig, past: Past, words: str, path: str = TENANT) -> None:
+async def expect_refused(rig: Rig, past: Past, words: str, path: str = TENANT) -> None:
     """The wish is refused with its cause, and what is kept is as it was."""
-    assert words in await rig.reason("NotAdoptable", path)
+    assert words in await rig.expect_reason("NotAdoptable", path)
     for _ in range(5):
         await rig.round()
     assert rig.cloud.volumes == {past.volume.id: past.volume}
@@ -147,54 +168,82 @@ async def test_a_tenant_of_another_name_does_not_get_it(rig: Rig) -> None:
     past = await passed(rig)
     path = f"{BASE}/tenants/zeta"
     rig.cluster.put(path, past.wish())
-    await refused(rig, past, "belonged to agency/acme", path)
+    await expect_refused(rig, past, "belonged to agency/acme", path)
 
 
 @pytest.mark.parametrize(
-    ("label", "value", "words"),
+    ("label", "words"),
     [
-        ("blueagency.io/namespace", "other", "belonged to other/acme"),
-        ("blueagency.io/fleet-uid", "another", "another Fleet"),
+        ("blueagency.io/namespace", "belonged to another/acme"),
+        ("blueagency.io/fleet-uid", "another Fleet"),
     ],
 )
 async def test_a_tenant_of_another_namespace_or_fleet_does_not_get_it(
-    rig: Rig, label: str, value: str, words: str
+    rig: Rig, label: str, words: str
 ) -> None:
     past = await passed(rig)
-    elsewhere = replace(past.volume, labels={**past.volume.labels, label: value})
+    rig.cluster.put(f"{BASE}/fleets/second", {"metadata": {"uid": "another"}, "spec": fleet_spec()})
+    elsewhere = replace(past.volume, labels={**past.volume.labels, label: "another"})
     rig.cloud.volumes[past.volume.id] = elsewhere
     rig.cluster.put(TENANT, past.wish())
-    await refused(rig, replace(past, volume=elsewhere), words)
+    await expect_refused(rig, replace(past, volume=elsewhere), words)
+
+
+def made_anew(rig: Rig) -> str:
+    """The Fleet was lost without its teardown and is applied again; returns its new uid."""
+    rig.cluster.objects[FLEET]["metadata"]["finalizers"] = []
+    rig.cluster.remove(FLEET)
+    made = rig.cluster.put(FLEET, {"spec": fleet_spec()})
+    return str(made["metadata"]["uid"])
+
+
+async def test_a_fleet_that_was_made_anew_hands_out_what_the_lost_one_kept(rig: Rig) -> None:
+    past = await passed(rig)
+    fleet = made_anew(rig)
+    rig.cluster.put(TENANT, past.wish())
+    await rig.expect_ready()
+    check_adopted(rig, past)
+    assert only(rig.cloud.volumes).labels["blueagency.io/fleet-uid"] == fleet
+
+
+async def test_a_fleet_that_was_made_anew_ends_what_the_lost_one_kept(rig: Rig) -> None:
+    past = await passed(rig)
+    made_anew(rig)
+    await rig.expect(lambda: rig.is_ready(FLEET))
+    assert [held["uid"] for held in rig.cluster.objects[FLEET]["status"]["kept"]] == [past.uid]
+    assert rig.cloud.volumes == {past.volume.id: past.volume}
+    rig.now += timedelta(days=31)
+    await rig.expect(lambda: not rig.cloud.volumes and past.tombstone not in rig.cluster.objects)
 
 
 async def test_without_its_passwords_it_is_not_taken_over(rig: Rig) -> None:
     past = await passed(rig)
     kept = rig.cluster.objects.pop(past.tombstone)
     rig.cluster.put(TENANT, past.wish())
-    await refused(rig, past, f"tombstone-{past.uid}")
+    await expect_refused(rig, past, f"tombstone-{past.uid}")
     rig.cluster.put(past.tombstone, kept)
-    await rig.until(rig.is_ready, SLOW)
-    adopted(rig, past)
+    await rig.expect(rig.is_ready, SLOW)
+    check_adopted(rig, past)
 
 
 async def test_a_wrong_uid_is_told_and_correcting_it_heals(rig: Rig) -> None:
     past = await passed(rig)
     wrong = "00000000-0000-0000-0000-000000000000"
     rig.cluster.put(TENANT, past.wish(volume={"adoptFrom": wrong}))
-    await refused(rig, past, f"no volume of a Tenant with the uid {wrong}")
+    await expect_refused(rig, past, f"no volume of a Tenant with the uid {wrong}")
     rig.cluster.edit(TENANT, {"volume": {"adoptFrom": past.uid}})
-    await rig.until(rig.is_ready, SLOW)
-    adopted(rig, past)
+    await rig.expect(rig.is_ready, SLOW)
+    check_adopted(rig, past)
 
 
 async def test_the_volume_of_a_living_tenant_is_not_taken_over(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     living = rig.cluster.objects[TENANT]["metadata"]["uid"]
     path = f"{BASE}/tenants/zeta"
     spec = tenant_spec(hostname="zeta.agency.example", volume={"adoptFrom": living})
     rig.cluster.put(path, {"spec": spec})
-    assert "belonged to agency/acme" in await rig.reason("NotAdoptable", path)
+    assert "belonged to agency/acme" in await rig.expect_reason("NotAdoptable", path)
     assert rig.is_ready()
 
 
@@ -203,40 +252,40 @@ async def test_a_volume_whose_time_is_over_is_not_taken_over(rig: Rig) -> None:
     rig.now += timedelta(days=30)
     rig.cluster.edit(FLEET, {"publicPort": 8443})
     rig.cluster.put(TENANT, past.wish())
-    await rig.until(lambda: rig.conditions().get("Ready", ("", ""))[1] == "NotAdoptable")
+    await rig.expect(lambda: rig.conditions().get("Ready", ("", ""))[1] == "NotAdoptable")
     assert not rig.cloud.servers
 
 
 async def test_two_tenants_cannot_take_over_the_same_volume(rig: Rig) -> None:
     past = await passed(rig)
     rig.cluster.put(TENANT, past.wish())
-    await rig.ready()
+    await rig.expect_ready()
     rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
     held = only(rig.cloud.volumes)
     rig.cluster.put(TENANT, past.wish())
-    assert past.uid in await rig.reason("NotAdoptable")
+    assert past.uid in await rig.expect_reason("NotAdoptable")
     assert only(rig.cloud.volumes) == held
 
 
 async def test_a_tenant_with_a_volume_of_its_own_keeps_it(rig: Rig) -> None:
     past = await passed(rig)
     rig.cluster.put(TENANT, {"spec": tenant_spec()})
-    await rig.ready()
+    await rig.expect_ready()
     rig.cluster.edit(TENANT, {"volume": {"adoptFrom": past.uid}})
-    assert "of its own" in await rig.reason("NotAdoptable")
+    assert "of its own" in await rig.expect_reason("NotAdoptable")
     assert rig.cloud.volumes[past.volume.id] == past.volume
     rig.cluster.edit(TENANT, {"volume": {"adoptFrom": None}})
-    await rig.until(rig.is_ready, SLOW)
+    await rig.expect(rig.is_ready, SLOW)
 
 
 async def test_a_volume_too_small_is_told_before_it_is_used(rig: Rig) -> None:
     past = await passed(rig, volume={"sizeGiB": 50})
     rig.cluster.put(TENANT, past.wish(volume={"adoptFrom": past.uid, "sizeGiB": 20}))
-    assert "50" in await rig.reason("VolumeTooLarge")
+    assert "50" in await rig.expect_reason("VolumeTooLarge")
     rig.cluster.edit(TENANT, {"volume": {"sizeGiB": 50}})
-    await rig.until(rig.is_ready, SLOW)
-    adopted(rig, past)
+    await rig.expect(rig.is_ready, SLOW)
+    check_adopted(rig, past)
 
 
 @pytest.mark.parametrize("retain", ["0s", "30d"])
@@ -244,9 +293,9 @@ async def test_deleted_in_the_middle_no_old_secrets_stay(rig: Rig, retain: str) 
     past = await passed(rig)
     rig.cluster.put(TENANT, past.wish(deletion={"protected": False, "retain": retain}))
     taken = "blueagency.io/buried"
-    await rig.until(lambda: taken in only(rig.cloud.volumes).labels)
+    await rig.expect(lambda: taken in only(rig.cloud.volumes).labels)
     rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects, SLOW)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects, SLOW)
     assert past.tombstone not in rig.cluster.objects
     assert len(rig.cloud.volumes) == (0 if retain == "0s" else 1)
 

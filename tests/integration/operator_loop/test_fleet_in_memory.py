@@ -17,11 +17,11 @@ def begin(rig: Rig) -> None:
 
 async def life(rig: Rig) -> None:
     """Ready with one snapshot and no server, then deleted."""
-    await rig.until(lambda: rig.is_ready(FLEET), 200)
+    await rig.expect(lambda: rig.is_ready(FLEET), 200)
     assert (len(rig.cloud.images), len(rig.cloud.servers)) == (1, 0)
     assert len(rig.cloud.firewalls) == len(rig.cloud.keys) == 1
     rig.cluster.remove(FLEET)
-    await rig.until(lambda: FLEET not in rig.cluster.objects, 200)
+    await rig.expect(lambda: FLEET not in rig.cluster.objects, 200)
     assert not any((rig.cloud.images, rig.cloud.firewalls, rig.cloud.keys, rig.cloud.servers))
     assert not [path for path in rig.cluster.objects if "main" in path]
 
@@ -59,6 +59,6 @@ async def test_a_failed_bake_does_not_hold_tenants_up(rig: Rig) -> None:
     spec["infrastructure"]["bake"] = True
     rig.cluster.put(FLEET, {"spec": spec})
     rig.hosts.next_failures = ["bake:apt-failed"] * 200
-    await rig.ready()
+    await rig.expect_ready()
     assert not rig.is_ready(FLEET)
     assert rig.conditions(FLEET)["ImageReady"][1] in ("AptFailed", "BakingImage")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from plugins.fix_operator import TENANT, Rig
-from plugins.memory_world import MemoryHost
+from plugins.memory_hosts import MemoryHost
 from tenant_operator.host.port import HostAddress
 from tenant_operator.metrics import PROVIDER_CALLS
 
@@ -23,11 +23,11 @@ def left_over(rig: Rig) -> list[str]:
 
 async def life(rig: Rig) -> None:
     """Applied, Ready, deleted, gone."""
-    await rig.ready()
+    await rig.expect_ready()
     assert len(rig.cloud.servers) == len(rig.cloud.volumes) == len(rig.cloud.ips) == 1
     assert len(rig.dns.records) == 1
     rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
 
 
 async def test_a_tenant_becomes_ready_and_leaves_nothing(rig: Rig) -> None:
@@ -67,14 +67,14 @@ async def test_killed_at_every_effect_ends_in_the_same_place(after: bool) -> Non
 
 async def test_requests_stay_within_the_figures(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     account = next(iter(rig.app.accounts.values()))
     made = sum(account.gate.counts.values()) + sum(account.dns_gate.counts.values())
     assert made <= 15, account.gate.counts
     account.gate.counts.clear()
     account.dns_gate.counts.clear()
     rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
     gone = sum(account.gate.counts.values()) + sum(account.dns_gate.counts.values())
     assert gone <= 10, account.gate.counts
 
@@ -87,7 +87,7 @@ def provider_calls() -> float:
 
 async def test_an_idle_hour_stays_within_the_figure(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     before, end = provider_calls(), rig.now + timedelta(hours=1)
     while rig.now < end:
         await rig.round()
@@ -98,7 +98,7 @@ async def test_an_idle_hour_stays_within_the_figure(rig: Rig) -> None:
 
 async def test_a_ready_tenant_is_left_alone(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     for _ in range(3):
         await rig.round()
     before = len(rig.world.log)
@@ -120,7 +120,7 @@ async def test_a_new_machine_is_connected_to_once_with_each_of_its_host_keys(
 
     monkeypatch.setattr(rig.hosts, "connect", noted)
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     (machine,) = rig.hosts.machines.values()
     assert len(shown) == len(set(shown)) == 2
     assert shown[-1] == machine.host_key

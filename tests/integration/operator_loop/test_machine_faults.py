@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from plugins.fix_operator import TENANT, Rig
-from plugins.memory_world import Fault, MemoryHosts
-from tenant_operator.api.conditions import REASONS
+from plugins.memory_hosts import MemoryHosts
+from plugins.memory_world import Fault
 from tenant_operator.cluster.client import KubernetesError
 from tenant_operator.core.world import Glimpse
 from tenant_operator.host.port import HostAddress, LoginRefused
 from tenant_operator.outside.port import Sight
 
-SLOW = 700
-
-
-async def healed(rig: Rig) -> None:
-    """Ready within the pauses of things that wait for a person."""
-    await rig.until(rig.is_ready, SLOW)
-    assert len(rig.cloud.servers) == 1
-    assert all(reason in REASONS for _, reason, _ in rig.conditions().values())
-
 
 async def test_a_host_key_that_is_not_pinned_is_refused(rig: Rig) -> None:
     rig.start()
-    await rig.until(lambda: bool(rig.cloud.servers))
+    await rig.expect(lambda: bool(rig.cloud.servers))
     (server,) = rig.cloud.servers.values()
     machine = rig.hosts.machine(server)
     pinned, machine.host_key = machine.host_key, "ssh-ed25519 AAAAforeign"
-    await rig.reason("HostKeyMismatch")
+    await rig.expect_reason("HostKeyMismatch")
     assert machine.starts == []
     machine.host_key = pinned
-    await healed(rig)
+    await rig.expect_healed()
 
 
 async def test_no_ssh_becomes_stalled_after_the_deadline(rig: Rig) -> None:
     rig.start()
     rig.hosts.unreachable = True
-    assert "nobody answers" in await rig.reason("HostUnreachable")
+    assert "nobody answers" in await rig.expect_reason("Booting")
+    born = rig.now
+    assert "nobody answers" in await rig.expect_reason("HostUnreachable")
+    assert rig.now - born > timedelta(seconds=25)
     rig.now = rig.now.replace(minute=30)
-    assert "sshNetworks" in await rig.reason("DeadlineExceeded")
+    assert "sshNetworks" in await rig.expect_reason("DeadlineExceeded")
     assert rig.conditions()["Stalled"][0] == "True"
     rig.hosts.unreachable = False
-    await healed(rig)
+    await rig.expect_healed()
 
 
 async def test_cloud_init_error(rig: Rig) -> None:
     rig.start()
     rig.hosts.next_cloud_init = ["error"]
-    assert "no network" in await rig.reason("CloudInitFailed")
+    assert "no network" in await rig.expect_reason("CloudInitFailed")
 
 
 @pytest.mark.parametrize(
@@ -70,8 +65,8 @@ async def test_cloud_init_error(rig: Rig) -> None:
 async def test_a_failed_job_says_why_and_runs_again(rig: Rig, failure: str, reason: str) -> None:
     rig.start()
     rig.hosts.next_failures = [failure]
-    assert "happened" in await rig.reason(reason)
-    await healed(rig)
+    assert "happened" in await rig.expect_reason(reason)
+    await rig.expect_healed()
 
 
 async def test_a_failed_job_is_not_repeated_without_pause(rig: Rig) -> None:
@@ -92,15 +87,31 @@ async def test_a_machine_that_refuses_the_operators_key(
     rig.start()
     with monkeypatch.context() as patch:
         patch.setattr(MemoryHosts, "connect", refused)
-        assert "authorized_keys" in await rig.reason("LoginRefused")
-    await healed(rig)
+        assert "authorized_keys" in await rig.expect_reason("LoginRefused")
+    await rig.expect_healed()
 
 
 async def test_a_disk_that_does_not_appear(rig: Rig) -> None:
     rig.start()
     rig.hosts.next_failures = ["data-disk:disk-missing"]
-    assert "hcloud volume list" in await rig.reason("DiskMissing")
-    await healed(rig)
+    assert "hcloud volume list" in await rig.expect_reason("DiskMissing")
+    await rig.expect_healed()
+
+
+async def test_a_disk_that_somebody_detached_is_attached_again(rig: Rig) -> None:
+    rig.start()
+    await rig.expect_ready()
+    (machine,), (server,) = rig.hosts.machines.values(), rig.cloud.servers
+    rig.cloud.volumes = {
+        key: replace(held, server_id=None) for key, held in rig.cloud.volumes.items()
+    }
+    machine.mounted, machine.services = None, {}
+    rig.hosts.next_failures = ["data-disk:disk-missing"]
+    rig.now = rig.now.replace(minute=rig.now.minute + 5)
+    await rig.expect_reason("DiskMissing")
+    await rig.expect_healed()
+    assert [held.server_id for held in rig.cloud.volumes.values()] == [server]
+    assert set(machine.services.values()) == {"healthy"}
 
 
 # -- as seen from outside ------------------------------------------------------------------------
@@ -122,52 +133,52 @@ async def test_what_customers_would_see_is_told(
     rig.start()
     with monkeypatch.context() as patch:
         patch.setattr(rig.outside, "look", look)
-        message = await rig.reason(reason)
+        message = await rig.expect_reason(reason)
         assert "https://agent.agency.example: " in message
         rig.now = rig.now.replace(minute=30)
-        assert reason in await rig.reason("DeadlineExceeded")
-    await healed(rig)
+        assert reason in await rig.expect_reason("DeadlineExceeded")
+    await rig.expect_healed()
 
 
 # -- the operator's own things -------------------------------------------------------------------
 async def test_lost_keys_of_a_living_machine_are_not_replaced(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     path = "/api/v1/namespaces/agency/secrets/acme-secrets"
     whole = rig.cluster.objects[path]
     data = {key: value for key, value in whole["data"].items() if key != "database_password"}
     rig.cluster.objects[path] = {**whole, "data": data}
     await rig.kill()
-    assert "database_password" in await rig.reason("SecretLost")
+    assert "database_password" in await rig.expect_reason("SecretLost")
     rig.cluster.objects[path] = whole
-    await healed(rig)
+    await rig.expect_healed()
 
 
 async def test_a_spec_that_this_operator_cannot_read(rig: Rig) -> None:
     rig.start()
     rig.cluster.edit(TENANT, {"volume": {"sizeGiB": "many"}})
-    assert "spec.volume.sizeGiB" in await rig.reason("SpecInvalid")
+    assert "spec.volume.sizeGiB" in await rig.expect_reason("SpecInvalid")
     assert not rig.cloud.ips
     rig.cluster.edit(TENANT, {"volume": {"sizeGiB": 20}})
-    await healed(rig)
+    await rig.expect_healed()
 
 
 async def test_an_api_server_that_fails_on_the_way(rig: Rig) -> None:
     rig.start()
     error = KubernetesError("etcd leader changed", status=500)
     rig.world.faults = [Fault("kubernetes POST agency", error, times=2)]
-    assert "etcd leader changed" in await rig.reason("KubernetesUnavailable")
-    await healed(rig)
+    assert "etcd leader changed" in await rig.expect_reason("KubernetesUnavailable")
+    await rig.expect_healed()
 
 
 async def test_a_job_that_failed_runs_again_at_once_when_the_spec_changes(rig: Rig) -> None:
     """The job itself is the same: what is asked for now may make the difference to it."""
     rig.start()
     rig.hosts.next_failures = ["deploy:image-missing"]
-    await rig.reason("ImageNotFound")
+    await rig.expect_reason("ImageNotFound")
     before = rig.now
     rig.cluster.edit(TENANT, {"deletion": {"protected": False, "retain": "1d"}})
-    await rig.until(rig.is_ready, 60)
+    await rig.expect(rig.is_ready, 60)
     assert rig.now - before < timedelta(minutes=2)
 
 
@@ -175,7 +186,7 @@ async def test_a_disk_that_was_full_during_a_job_is_tried_again_soon(rig: Rig) -
     """Room is made on the machine, which no event tells."""
     rig.start()
     rig.hosts.next_failures = ["deploy:disk-full"]
-    await rig.reason("DiskFull")
+    await rig.expect_reason("DiskFull")
     before = rig.now
-    await rig.until(rig.is_ready, 60)
+    await rig.expect(rig.is_ready, 60)
     assert rig.now - before < timedelta(minutes=1)

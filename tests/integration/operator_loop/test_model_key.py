@@ -26,12 +26,12 @@ def deploys(rig: Rig) -> int:
 async def test_without_its_secret_nothing_is_made(rig: Rig) -> None:
     rig.start()
     del rig.cluster.objects[SECRET]
-    assert "kubectl create secret generic model" in await rig.reason("SecretNotFound")
+    assert "kubectl create secret generic model" in await rig.expect_reason("SecretNotFound")
     assert rig.conditions()["Accepted"][1] == "SecretNotFound"
     assert not rig.cloud.ips
     assert not rig.cloud.volumes
     rig.secret("model", key=KEY.decode())
-    await rig.until(rig.is_ready, 40)
+    await rig.expect(rig.is_ready, 40)
     assert held(rig) == {KEY}
 
 
@@ -49,71 +49,73 @@ async def test_a_secret_with_something_else_in_it(
 ) -> None:
     rig.start()
     rig.secret("model", **entries)
-    assert words in await rig.reason("SecretNotFound")
+    assert words in await rig.expect_reason("SecretNotFound")
     rig.secret("model", key=KEY.decode())
-    await rig.until(rig.is_ready, 40)
+    await rig.expect(rig.is_ready, 40)
 
 
 async def test_a_changed_key_is_released_by_itself(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     servers = dict(rig.cloud.servers)
     rig.secret("model", key="model-key-new-one")
-    await rig.until(lambda: b"model-key-new-one" in held(rig), 20)
-    await rig.ready()
+    await rig.expect(lambda: b"model-key-new-one" in held(rig), 20)
+    await rig.expect_ready()
     assert deploys(rig) == 2
     assert rig.cloud.servers == servers
 
 
 async def test_another_secret_is_used_at_once(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     named = {"agent": {"model": {"apiKeySecretRef": {"name": "acme-second-model"}}}}
     rig.cluster.edit(TENANT, named)
-    assert "The Secret acme-second-model does not exist" in await rig.reason("SecretNotFound")
+    assert "The Secret acme-second-model does not exist" in await rig.expect_reason(
+        "SecretNotFound"
+    )
     rig.secret("acme-second-model", key="model-key-second")
-    await rig.until(rig.is_ready, 40)
+    await rig.expect(rig.is_ready, 40)
     assert b"model-key-second" in held(rig)
 
 
 async def test_a_key_that_vanishes_is_told_and_stops_nothing(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     before = list(rig.world.log)
     del rig.cluster.objects[SECRET]
-    await rig.reason("SecretNotFound")
+    await rig.expect_reason("SecretNotFound")
     (machine,) = rig.hosts.machines.values()
     assert set(machine.services.values()) == {"healthy"}
     rig.secret("model", key=KEY.decode())
-    await rig.until(rig.is_ready, 40)
+    await rig.expect(rig.is_ready, 40)
     assert deploys(rig) == 1
     assert "delete_server" not in rig.world.log[len(before) :]
 
 
 async def test_a_tenant_whose_key_is_gone_can_be_deleted(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     del rig.cluster.objects[SECRET]
-    await rig.reason("SecretNotFound")
+    await rig.expect_reason("SecretNotFound")
     rig.cluster.remove(TENANT)
-    await rig.until(lambda: TENANT not in rig.cluster.objects)
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
     assert not rig.cloud.servers
 
 
 async def test_neighbours_never_hold_each_others_key(rig: Rig) -> None:
     rig.start()
     second = rig.another("zeta")
-    await rig.until(lambda: rig.is_ready() and rig.is_ready(second))
+    await rig.expect(lambda: rig.is_ready() and rig.is_ready(second))
     assert held(rig) == {KEY}
     assert held(rig, "zeta.agency.example") == {b"model-key-of-zeta"}
 
 
 async def test_no_condition_and_no_event_shows_a_key(rig: Rig) -> None:
     rig.start()
-    await rig.ready()
+    await rig.expect_ready()
     rig.secret("model", key="model-key-new-one")
-    await rig.until(lambda: b"model-key-new-one" in held(rig), 20)
-    await rig.ready()
+    await rig.expect(lambda: b"model-key-new-one" in held(rig), 20)
+    await rig.expect_ready()
     told = f"{rig.cluster.objects[TENANT]} {rig.cluster.events}"
     assert "model-key" not in told
 

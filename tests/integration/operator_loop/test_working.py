@@ -24,7 +24,7 @@ async def test_a_fault_of_one_object_does_not_stop_the_others(
     second = rig.another("zeta")
     with monkeypatch.context() as patch:
         patch.setattr(working, "reconcile_tenant", broken)
-        await rig.until(lambda: rig.is_ready(second))
+        await rig.expect(lambda: rig.is_ready(second))
     assert not rig.is_ready()
     told = [event for event in rig.cluster.events if event["reason"] == "InternalError"]
     assert {event["involvedObject"]["name"] for event in told} == {"acme"}
@@ -32,4 +32,4 @@ async def test_a_fault_of_one_object_does_not_stop_the_others(
     assert "kubectl logs" in told[0]["message"]
     assert "hidden-value" not in str(told)
     assert len(told) == 1, "the same news once in ten minutes"
-    await rig.ready()
+    await rig.expect_ready()

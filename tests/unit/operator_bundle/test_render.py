@@ -122,7 +122,7 @@ def test_a_registry_login_is_roots_alone(stack: StackMaker) -> None:
     assert list(json.loads(file.content)["auths"]) == ["registry.example:5000"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=80))
 def test_any_brand_name_comes_back_out_of_the_branding_file(name: str) -> None:
     branding = Branding(name=name, logo="", primary="#000000", accent="#ffffff")

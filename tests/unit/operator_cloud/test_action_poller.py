@@ -41,3 +41,22 @@ async def test_an_action_that_has_ended_is_told_at_once() -> None:
     done = replace(QUICK, status="error")
     ActionPoller(ask).watch(done, told.append)
     assert told == [done]
+
+
+async def test_an_answer_that_nobody_foresaw_leaves_no_one_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(actions, "PAUSES", (0.0,))
+    monkeypatch.setattr(actions, "EARLY", {})
+    faults = [KeyError("status")]
+
+    async def ask(ids: Sequence[int]) -> Sequence[ActionRef]:
+        if faults:
+            raise faults.pop()
+        return [replace(QUICK, status="success")]
+
+    poller, ended = ActionPoller(ask), asyncio.Event()
+    poller.watch(QUICK, lambda _: ended.set())
+    await asyncio.wait_for(ended.wait(), 30)
+    await poller.close()
+    assert faults == []

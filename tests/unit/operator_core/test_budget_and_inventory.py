@@ -140,7 +140,7 @@ def test_records_and_orphans() -> None:
     assert inventory.records_of("u") == (record,)
     assert inventory.sweep_records([], started=at(300)) == {"u"}
     inventory.volumes.sweep({"x": volume()}, started=at(0))
-    assert inventory.orphans(lambda uid: uid == "u") == ["Volume t-a"]
+    assert inventory.orphans({"u"}) == ["Volume t-a"]
 
 
 def test_a_frozen_watch_is_noticed() -> None:

@@ -9,6 +9,7 @@ import pytest
 from plugins.fix_operator import tenant_spec
 from tenant_operator.api.tenant import TenantSpec
 from tenant_operator.core.case import Case, HostSight, Recipes, TenantKeys, TenantWorld
+from tenant_operator.core.host_jobs import SERVICES, stopped_services
 from tenant_operator.core.host_steps import data_disk, hardened, reachable, stack
 from tenant_operator.core.names import HOLDS_DATA, Identity
 from tenant_operator.core.results import Do, Done, LabelVolume, Result, StartJobs, Wait
@@ -47,6 +48,7 @@ FACTS = HostFacts(
     client_address="192.0.2.9",
     cloud_init="running",
     root_free_mib=9000,
+    services=dict.fromkeys((*SERVICES, "agent-green"), "healthy"),
 )
 
 
@@ -141,3 +143,26 @@ def test_each_step_reads_the_record_of_its_own_job() -> None:
     assert isinstance(hardened(seen), Done)
     assert isinstance(data_disk(seen), Done)
     assert isinstance(stack(seen), Wait)
+
+
+@pytest.mark.parametrize(
+    ("changes", "down"),
+    [
+        ({}, []),
+        ({"worker": "restarting", "redis": "unhealthy"}, []),
+        (
+            {"postgres": "exited", "redis": "created"},
+            [("postgres", "exited"), ("redis", "created")],
+        ),
+        ({"agent-blue": "exited"}, []),
+        ({"agent-blue": "exited", "agent-green": "dead"}, [("agent", "exited")]),
+    ],
+)
+def test_what_nothing_starts_by_itself(
+    changes: dict[str, str], down: list[tuple[str, str]]
+) -> None:
+    assert stopped_services({**FACTS.services, **changes}) == down
+
+
+def test_a_machine_without_containers_has_everything_stopped() -> None:
+    assert [name for name, _ in stopped_services({})] == [*SERVICES, "agent"]

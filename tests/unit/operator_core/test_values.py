@@ -143,6 +143,30 @@ def test_redaction() -> None:
     assert redactor.clean(f"x {pem} y") == f"x {HIDDEN} y"
 
 
+@given(
+    secrets=st.lists(st.text("ab", min_size=8, max_size=12), min_size=1, max_size=8),
+    words=st.lists(st.text("abc ", max_size=30), max_size=4),
+    data=st.data(),
+)
+def test_no_known_secret_is_left_and_nothing_else_is_taken(
+    secrets: list[str], words: list[str], data: st.DataObject
+) -> None:
+    """Also where one begins or lies in another."""
+    redactor = Redactor()
+    redactor.learn(secrets)
+    text = "".join(word + data.draw(st.sampled_from(["", *secrets])) for word in words)
+    cleaned = redactor.clean(text)
+    assert not any(secret in cleaned for secret in secrets)
+    if not any(secret in text for secret in secrets):
+        assert cleaned == text
+
+
+def test_the_longest_of_two_secrets_that_begin_alike_is_taken_whole() -> None:
+    redactor = Redactor()
+    redactor.learn(["key-0123", "key-0123-4567", "key-0123"])
+    assert redactor.clean("key-0123-4567 key-0123 key-012") == f"{HIDDEN} {HIDDEN} key-012"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -94,6 +94,51 @@ def test_a_changed_agent_goes_to_the_idle_slot(
     assert stack.choose_color(Project(), state) == color  # type: ignore[arg-type]
 
 
+class Compose:
+    """Notes what Compose is told; what is named in `sick` does not get healthy."""
+
+    def __init__(self, sick: str = "") -> None:
+        self.sick, self.told = sick, list[str]()
+
+    def is_current(self, service: str) -> bool:
+        """Nothing runs yet as it is wanted."""
+        return False
+
+    def migrate(self, color: str) -> None:
+        """Note it."""
+        self.told.append(f"migrate {color}")
+
+    def up(self, services: Sequence[str], *, wait: bool = True) -> None:
+        """Note it, or fail."""
+        self.told += [f"up {service}" for service in services]
+        if self.sick in services:
+            raise JobError("unhealthy", f"{self.sick} is not healthy")
+
+    def remove(self, service: str) -> None:
+        """Note it."""
+        self.told.append(f"remove {service}")
+
+
+def progress_of(places: Places) -> Progress:
+    """Where a job says what it does."""
+    return Progress(places, Record(name="deploy", digest="r1", phase="running"))
+
+
+def test_a_release_that_is_not_healthy_leaves_worker_and_live_slot_alone(
+    places: Places, needs_root: None
+) -> None:
+    project, progress = Compose(sick="agent-green"), progress_of(places)
+    with pytest.raises(JobError):
+        stack.start_agent(project, {"color": "blue"}, "green", progress)  # type: ignore[arg-type]
+    assert project.told == ["migrate green", "up agent-green", "remove agent-green"]
+
+
+def test_a_first_release_starts_agent_and_worker_together(places: Places, needs_root: None) -> None:
+    project, progress = Compose(), progress_of(places)
+    stack.start_agent(project, {}, "blue", progress)  # type: ignore[arg-type]
+    assert project.told == ["migrate blue", "up agent-blue", "up worker"]
+
+
 def test_the_state_file_remembers_the_release_before(places: Places, needs_root: None) -> None:
     stack.write_state(places, digest="r1", color="blue", before={})
     stack.write_state(places, digest="r2", color="green", before=stack.read_state(places))

@@ -110,7 +110,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "FleetNotFound": Reason(
         "spec.fleetRef names no Fleet of this namespace.",
-        "kubectl get fleets; then apply that Fleet or a Tenant with the right name",
+        "kubectl get fleets; apply that Fleet, or the Tenant anew with the right name",
     ),
     "FleetNotAccepted": Reason("The Fleet has a fault of its own.", "kubectl describe fleet FLEET"),
     "HostnameTaken": Reason(
@@ -270,7 +270,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         "The certificate served is not trusted.", "check acme.directory and trust.caBundle"
     ),
     "SecretLost": Reason(
-        "Entries of the tenant's own Secret vanished while its machine lives.",
+        "Entries of the tenant's own Secret vanished that its machine or its data needs.",
         "restore the Secret <name>-secrets from the backup of the cluster",
     ),
     "OrphansFound": Reason(
@@ -278,6 +278,11 @@ REASONS: Final[Mapping[str, Reason]] = {
         "unknown. They are named and left untouched.",
         "look at them with `hcloud server list`, `hcloud volume list`, `hcloud primary-ip list`; "
         "delete what nobody needs",
+    ),
+    "KeptVolumeLost": Reason(
+        "An event of a Fleet: the kept volume of a deleted Tenant is gone before its time. Its "
+        "passwords are kept for the time that was promised.",
+        "kubectl delete secret tombstone-UID if nobody needs them",
     ),
     # -- the operator
     "KubernetesUnavailable": Reason("The API server refused or did not answer; it is retried."),
@@ -287,7 +292,8 @@ REASONS: Final[Mapping[str, Reason]] = {
         'kubectl patch tenant NAME --type merge -p \'{"spec":{"deletion":{"protected":false}}}\'',
     ),
     "FleetInUse": Reason(
-        "Tenants still name this Fleet.", "kubectl get tenants; delete or keep them first"
+        "Tenants still name this Fleet, or volumes of deleted ones are kept in its project.",
+        "kubectl get tenants; delete or keep them first. status.kept lists the volumes",
     ),
     "InternalError": Reason(
         "A fault in the operator; it is tried again with growing pauses.",

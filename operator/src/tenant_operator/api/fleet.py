@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -18,8 +18,19 @@ from tenant_operator.api.fields import (
     SecretRef,
     ShortName,
     Url,
+    limited,
 )
 
+_REGISTRY: Final = rule(
+    "self.matches('^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\\\[[0-9a-fA-F:]+\\\\])(:[0-9]{1,5})?$')",
+    "must be a host with an optional port, such as registry.example or registry.example:5000",
+)
+_CERTIFICATES: Final = rule(
+    "self.contains('-----BEGIN CERTIFICATE-----') && !self.contains('PRIVATE KEY-----')",
+    "must be certificates in PEM form (-----BEGIN CERTIFICATE-----) and no private key",
+)
+KEPT_LIMIT: Final = 500
+"""More kept volumes are looked after all the same, but only as long as one process lives."""
 Resolvers = Annotated[
     list[Annotated[str, Field(max_length=64)]],
     Field(
@@ -99,7 +110,7 @@ class Access(ApiModel):
 class Registry(ApiModel):
     """Where machines pull images."""
 
-    host: Annotated[str, Field(min_length=1, max_length=253)]
+    host: Annotated[str, limited(261, _REGISTRY)]
     """Host, with port when it is not 443."""
     credentials_secret_ref: SecretRef | None = None
     """Secret with `username` and `password`; left out for a registry without sign-in."""
@@ -113,15 +124,16 @@ class ModelProvider(ApiModel):
     chat_model: ShortName = "gemini-2.5-flash"
     """Model that answers."""
     embedding_model: ShortName = "gemini-embedding-001"
-    """Model that embeds passages and questions."""
+    """Model that embeds passages and questions. Documents that another one embedded are found by
+    their words only until they are uploaded again."""
     dimensions: Annotated[int, Field(ge=64, le=3072)] = 768
-    """Length of the vectors."""
+    """Length of the vectors; a change has the same effect as another embedding model."""
 
 
 class Trust(ApiModel):
     """Roots besides the public ones."""
 
-    ca_bundle: Annotated[str, Field(max_length=131072)]
+    ca_bundle: Annotated[str, limited(131072, _CERTIFICATES)]
     """PEM certificates that machines, agents and the outside check trust."""
 
 
@@ -169,6 +181,33 @@ class FleetTenants(ApiModel):
     """Those with Ready=True."""
 
 
+class KeptVolume(ApiModel):
+    """The data volume of a deleted tenant, which is kept for a while."""
+
+    tenant: Annotated[str, Field(max_length=63)]
+    """Name of the deleted Tenant."""
+    uid: Annotated[str, Field(max_length=36)]
+    """Its uid: what spec.volume.adoptFrom of a new Tenant names, and tombstone-<uid> is called."""
+    volume: Annotated[int, Field(ge=0)]
+    """The provider's id of the volume."""
+    until: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When volume and Secret are deleted."""
+    missing: bool = False
+    """The volume is gone before its time; the Secret is kept until then, or until you delete it."""
+
+
+Kept = Annotated[
+    list[KeptVolume],
+    Field(
+        max_length=KEPT_LIMIT,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["uid"],
+        },
+    ),
+]
+
+
 class FleetImage(ApiModel):
     """The snapshot that new servers start from."""
 
@@ -187,6 +226,8 @@ class FleetStatus(ApiModel):
     """What is the case."""
     tenants: FleetTenants | None = None
     """How its tenants are."""
+    kept: Kept = Field(default_factory=list)
+    """Volumes of deleted tenants, the next to go first."""
     image: FleetImage | None = None
     """The baked snapshot in use."""
     firewall: Annotated[int, Field(ge=0)] | None = None

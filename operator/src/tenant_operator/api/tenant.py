@@ -9,7 +9,6 @@ from pydantic import Field
 from tenant_operator.api.base import ApiModel, rule, rules
 from tenant_operator.api.fields import (
     HOST_LABEL,
-    ONE_LINE,
     Colour,
     Conditions,
     Duration,
@@ -21,6 +20,8 @@ from tenant_operator.api.fields import (
     SecretKeyRef,
     ShortName,
     Uid,
+    limited,
+    readable,
 )
 
 NAME_LIMIT: Final = 40
@@ -44,17 +45,39 @@ Languages = Annotated[
     list[Language],
     Field(min_length=1, max_length=2, json_schema_extra={"x-kubernetes-list-type": "set"}),
 ]
+LOGO_LIMIT: Final = 131072
+_LOGO: Final = rule(
+    "self == '' || self.matches('^data:image/(png|jpeg|svg[+]xml|webp);base64,')",
+    "must be empty or a data URI of a PNG, JPEG, WebP or SVG image: data:image/png;base64,…",
+)
+_DECODES: Final = rule(
+    "self == '' || self.matches(',([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?$')",
+    "must be base64 after the comma, without spaces or line breaks: base64 -w0 logo.png prints it",
+)
+_FIRST_BYTES: Final = {
+    "png": "iVBORw0KGgo",
+    "jpeg": "/9j/",
+    "webp": "UklGR[A-Za-z0-9+/]{6}XRUJQ",
+    "svg[+]xml": "(77u/)?P[A-P]",
+}
+"""What an image of each type begins with, in base64: the signatures of PNG, JPEG and RIFF/WEBP, and
+for SVG a tag, with or without a byte order mark."""
+_IS_WHAT_IT_SAYS: Final = rule(
+    "self == '' || "
+    + " || ".join(
+        f"self.matches('^data:image/{kind};base64,{start}')" for kind, start in _FIRST_BYTES.items()
+    ),
+    "must hold an image of the type it names: PNG, JPEG and WebP are known by their first bytes, "
+    "an SVG begins with a tag",
+)
 Logo = Annotated[
     str,
-    Field(
-        max_length=131072,
-        json_schema_extra=rules(
-            rule(
-                "self == '' || self.matches('^data:image/(png|jpeg|svg[+]xml|webp);base64,')",
-                "must be empty or a data URI of a PNG, JPEG, WebP or SVG image: "
-                "data:image/png;base64,…",
-            )
-        ),
+    limited(
+        LOGO_LIMIT,
+        _LOGO,
+        _DECODES,
+        _IS_WHAT_IT_SAYS,
+        unit="characters (an image of 96 KiB); make the picture smaller",
     ),
 ]
 
@@ -133,13 +156,14 @@ class Agent(ApiModel):
     model: AgentModel
     """The model as this customer pays for it."""
     admin_email: Email
-    """The first administrator; the one-time password is in the Secret <name>-secrets."""
+    """The first administrator; the one-time password is in the Secret <name>-secrets. A change
+    counts until that password has been used."""
 
 
 class Branding(ApiModel):
     """How the dashboard looks."""
 
-    name: Annotated[str, Field(max_length=80, json_schema_extra=rules(ONE_LINE))] | None = None
+    name: Annotated[str, readable(80)] | None = None
     """Name in the header; left out, displayName."""
     logo: Logo = ""
     """Logo as a data URI; empty for none."""
@@ -171,15 +195,14 @@ class TenantSpec(ApiModel):
         )
     )
     """The fleet it belongs to; it cannot change."""
-    display_name: Annotated[
-        str, Field(min_length=1, max_length=120, json_schema_extra=rules(ONE_LINE))
-    ]
+    display_name: Annotated[str, readable(120)]
     """The customer's name as people write it."""
     hostname: Hostname
     """Public host name, inside the fleet's zone."""
     server: ServerChoice = Field(default_factory=ServerChoice)
     """Another choice of server than the fleet's."""
-    volume: DataVolume = Field(default_factory=DataVolume)
+    # With a default of its own, so that leaving it out is a change of its size like any other.
+    volume: DataVolume = Field(default_factory=DataVolume, json_schema_extra={"default": {}})
     """The data volume."""
     images: ImageOverride = Field(default_factory=ImageOverride)
     """Images that differ from the fleet's."""

@@ -70,11 +70,11 @@ def trust(ca_bundle: str) -> dict[str, Any]:
     return {"ca_certs": {"trusted": [ca_bundle]}} if ca_bundle.strip() else {}
 
 
-class _Blocks(yaml.SafeDumper):
+class _Blocks(yaml.CSafeDumper):
     """Writes texts with several lines as blocks."""
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

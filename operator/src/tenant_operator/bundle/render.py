@@ -213,7 +213,7 @@ def dump(data: Mapping[str, Any]) -> bytes:
     return lines.encode()
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(yaml.CSafeDumper):
     """Writes repeated values out instead of pointing at the first one."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's

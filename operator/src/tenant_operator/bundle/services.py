@@ -102,9 +102,7 @@ def traefik(stack: StackInputs) -> dict[str, Any]:
             mount(layout.HOST_TRUST, layout.HOST_TRUST),
         ],
         tmpfs=[tmpfs("/tmp", layout.TRAEFIK_UID, "16m")],  # noqa: S108
-        healthcheck=health(
-            "traefik", "healthcheck", "--configFile=/etc/traefik/traefik.yaml", every="10s"
-        ),
+        healthcheck=health("traefik", "healthcheck", "--configFile=/etc/traefik/traefik.yaml"),
         stop_grace_period="30s",
     )
 
@@ -139,7 +137,7 @@ def worker(stack: StackInputs) -> dict[str, Any]:
         volumes=agent_mounts(),
         tmpfs=[tmpfs("/tmp", layout.AGENT_UID, "512m")],  # noqa: S108
         secrets=[secret("agent", name) for name in SECRET_NAMES],
-        healthcheck=health("tenant-agent", "healthcheck-worker", every="20s"),
+        healthcheck=health("tenant-agent", "healthcheck-worker"),
         stop_grace_period="60s",
     )
 
@@ -211,9 +209,15 @@ def agent_environment(stack: StackInputs) -> dict[str, str]:
         "AGENT_ADMIN_EMAIL": stack.admin_email,
         "AGENT_DATA_DIR": "/data",
         "AGENT_RELEASE": release_name(stack),
-        "AGENT_TRUSTED_PROXIES": ",".join([layout.FRONT_SUBNET, *stack.trusted_proxies]),
+        "AGENT_TRUSTED_PROXIES": proxy_layers(stack),
         "SSL_CERT_FILE": layout.HOST_TRUST,
     }
+
+
+def proxy_layers(stack: StackInputs) -> str:
+    """Traefik, and behind it the edge if there is one: each is believed for one step only."""
+    layers = ((layout.FRONT_SUBNET,), stack.trusted_proxies)
+    return ";".join(",".join(networks) for networks in layers if networks)
 
 
 def public_url(stack: StackInputs) -> str:
@@ -296,11 +300,15 @@ def tmpfs(path: str, uid: int, size: str) -> str:
     return f"{path}:size={size},uid={uid},gid={uid},mode=0700,nosuid,nodev,noexec"
 
 
-def health(*argv: str, every: str = "5s") -> dict[str, Any]:
-    """A health check; asked every second while starting, so that a deployment is not slower."""
+def health(*argv: str) -> dict[str, Any]:
+    """A health check; asked every second while starting, so that a deployment is not slower.
+
+    Afterwards rarely, because each is a process in the container and nothing acts on it sooner: the
+    operator looks every five minutes, and a process that ends is started anew at once.
+    """
     return {
         "test": ["CMD", *argv],
-        "interval": every,
+        "interval": "30s",
         "timeout": "4s",
         "retries": 3,
         "start_period": "60s",

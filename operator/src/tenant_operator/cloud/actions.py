@@ -76,7 +76,10 @@ class ActionPoller:
             await self._sleep(wake - loop.time())
             if not self._pending or min(p.due for p in self._pending.values()) > loop.time() + 0.01:
                 continue
-            await self.tick()
+            try:
+                await self.tick()
+            except Exception:  # one answer nobody foresaw must not leave everybody waiting
+                log.exception("actions could not be looked at")
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep until something is due, or until something new may be due sooner."""
@@ -90,19 +93,14 @@ class ActionPoller:
         asked = list(self._pending)
         if not asked:
             return
+        now = asyncio.get_running_loop().time()
+        for pending in self._pending.values():
+            pending.put_off(now)
         try:
             answers = {action.id: action for action in await self._ask(asked)}
         except ProviderError as error:
             log.warning("actions could not be read", error=str(error))
-            answers = {}
-        now = asyncio.get_running_loop().time()
-        for action_id in asked:
-            pending = self._pending.get(action_id)
-            action = answers.get(action_id)
-            if pending is None:
-                continue
-            if action is not None and action.status != "running":
-                del self._pending[action_id]
-                pending.finished(action)
-                continue
-            pending.put_off(now)
+            return
+        for action_id, action in answers.items():
+            if action.status != "running" and action_id in self._pending:
+                self._pending.pop(action_id).finished(action)

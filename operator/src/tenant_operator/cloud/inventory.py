@@ -7,13 +7,13 @@ An answer that is newer than the start of a sweep wins over the sweep.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Generic, Literal, TypeVar
 
 from tenant_operator.core.case import UNKNOWN, Seen, Unknown
-from tenant_operator.core.names import RETAIN_UNTIL, TENANT_UID
+from tenant_operator.core.names import TENANT_UID, kept_until
 from tenant_operator.core.results import Subject
 from tenant_operator.core.world import DnsRecord, Labels, PrimaryIP, Server, Volume
 
@@ -80,6 +80,16 @@ class Shelf(Generic[V]):
         else:
             self.entries[uid] = replace(entry, looks=looks, next_look=now + PAUSE_BETWEEN_LOOKS)
 
+    def doubt(self, uid: str, now: datetime) -> None:
+        """Something that was there once, as far as is known, must be asked for directly."""
+        self.entries[uid] = Entry(None, now, doubted=True)
+
+    def suspect(self, uid: str) -> None:
+        """Something that is held may be gone; it is asked for directly before that is believed."""
+        entry = self.entries.get(uid)
+        if entry is not None and entry.value is not None and not entry.doubted:
+            self.entries[uid] = replace(entry, doubted=True, looks=0, next_look=None)
+
     def sweep(self, found: Mapping[str, V], *, started: datetime) -> set[str]:
         """Take a complete list over; returns the uids whose thing changed or is in doubt."""
         changed: set[str] = set()
@@ -90,7 +100,7 @@ class Shelf(Generic[V]):
             if uid in found:
                 self._found(uid, found[uid], entry, started, changed)
             elif entry is not None and entry.value is not None and not entry.doubted:
-                self.entries[uid] = replace(entry, doubted=True, looks=0, next_look=None)
+                self.suspect(uid)
                 changed.add(uid)
         self.swept = started
         return changed
@@ -166,30 +176,30 @@ class Inventory:
                 return
 
     def drop(self, uid: str) -> None:
-        """Forget a tenant that is gone."""
-        for shelf in (self.servers, self.volumes, self.addresses):
-            shelf.drop(uid)
+        """Forget a tenant that is gone, but for its volume when that is kept."""
+        self.servers.drop(uid)
+        self.addresses.drop(uid)
+        volume = self.volumes.get(uid)
+        if not (isinstance(volume, Volume) and kept_until(volume.labels)):
+            self.volumes.drop(uid)
         self.records.pop(uid, None)
         self.records_changed.pop(uid, None)
 
-    def orphans(self, known: Callable[[str], bool]) -> list[str]:
+    def orphans(self, known: Set[str]) -> list[str]:
         """Names of things whose tenant is unknown and which are not kept on purpose."""
         return sorted(
             f"{type(entry.value).__name__} {entry.value.name}"
             for shelf in (self.servers, self.volumes, self.addresses)
             for uid, entry in shelf.entries.items()
-            if entry.value is not None and not known(uid) and RETAIN_UNTIL not in entry.value.labels
+            if entry.value is not None and uid not in known and not kept_until(entry.value.labels)
         )
 
-    def expired(self, now: datetime) -> list[Volume]:
-        """Volumes of deleted tenants whose time is over."""
-        held = (entry.value for entry in self.volumes.entries.values())
+    def kept(self, known: Set[str]) -> list[Volume]:
+        """Volumes that are kept although their tenant is gone."""
         return [
-            volume
-            for volume in held
-            if volume is not None
-            and int(volume.labels.get(RETAIN_UNTIL, "0") or 0) > 0
-            and int(volume.labels[RETAIN_UNTIL]) < now.timestamp()
+            entry.value
+            for uid, entry in self.volumes.entries.items()
+            if entry.value is not None and uid not in known and kept_until(entry.value.labels)
         ]
 
 

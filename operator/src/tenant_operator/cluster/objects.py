@@ -10,7 +10,7 @@ from uuid import uuid4
 from tenant_operator.api.base import GROUP, VERSION
 from tenant_operator.api.rbac import OPERATOR
 from tenant_operator.cluster.client import Document
-from tenant_operator.core.names import DOMAIN, FINALIZER, MANAGED_BY, MANAGER
+from tenant_operator.core.names import FINALIZER, MANAGED_BY, MANAGER, OWNER_UID, TENANT
 from tenant_operator.core.summary import timestamp
 from tenant_operator.store import Key, Stored
 
@@ -67,53 +67,40 @@ def remove_finalizer(stored: Stored) -> list[Document]:
 
 
 def owned_secret(stored: Stored, name: str, data: Mapping[str, str]) -> Document:
-    """A Secret that belongs to an object and is collected with it."""
-    key = stored.key
+    """A Secret that belongs to an object.
+
+    Its label says so, and no owner reference: a deletion in the foreground, which is how Argo CD
+    prunes, has the garbage collector remove what an object owns before the operator could keep
+    the passwords of a volume (docs/decisions/0026).
+    """
+    return _secret(stored, name, {OWNER_UID: stored.uid}, data)
+
+
+def tombstone(stored: Stored, data: Mapping[str, str]) -> Document:
+    """What is kept of a tenant together with its volume."""
+    return _secret(stored, tombstone_name(stored.uid), {TENANT: stored.key.name}, data)
+
+
+def _secret(
+    stored: Stored, name: str, labels: Mapping[str, str], data: Mapping[str, str]
+) -> Document:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {
             "name": name,
-            "namespace": key.namespace,
-            "labels": {f"app.kubernetes.io/{MANAGED_BY}": MANAGER},
-            "ownerReferences": [
-                {
-                    "apiVersion": f"{GROUP}/{VERSION}",
-                    "kind": KINDS[key.kind],
-                    "name": key.name,
-                    "uid": stored.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": False,
-                }
-            ],
-        },
-        "data": dict(data),
-    }
-
-
-def tombstone(stored: Stored, data: Mapping[str, str]) -> Document:
-    """What is kept of a tenant together with its volume."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {
-            "name": tombstone_name(stored.uid),
             "namespace": stored.key.namespace,
-            "labels": {
-                f"app.kubernetes.io/{MANAGED_BY}": MANAGER,
-                f"{DOMAIN}/tenant": stored.key.name,
-            },
+            "labels": {f"app.kubernetes.io/{MANAGED_BY}": MANAGER, **labels},
         },
         "data": dict(data),
     }
 
 
 def belongs_to(secret: Mapping[str, Any], uid: str) -> bool:
-    """Whether a Secret's owner is the object of that uid."""
-    owners = secret.get("metadata", {}).get("ownerReferences") or ()
-    return any(owner.get("uid") == uid for owner in owners)
+    """Whether a Secret was made for the object of that uid."""
+    labels = secret.get("metadata", {}).get("labels") or {}
+    return bool(labels.get(OWNER_UID) == uid)
 
 
 def event(stored: Stored, *, reason: str, message: str, warning: bool, now: datetime) -> Document:

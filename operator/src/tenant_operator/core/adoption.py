@@ -1,13 +1,14 @@
 """Taking over the kept volume of a deleted tenant: asked for by uid, never by name alone.
 
 A volume is one customer's data. It goes only to a Tenant that names the uid of the deleted one and
-has its name, namespace and fleet, while the secrets that were kept with it are there, because the
-database inside knows no other password (docs/decisions/0024).
+has its name, namespace and cloud project, while the secrets that were kept with it are there,
+because the database inside knows no other password (docs/decisions/0024). The Fleet may be another
+one than it was when that one does not exist any more.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from tenant_operator.core.case import UNKNOWN, Case, Retained, TenantKeys
@@ -19,6 +20,7 @@ from tenant_operator.core.names import (
     RETAIN_UNTIL,
     TENANT,
     cloud_name,
+    kept_until,
     tenant_labels,
 )
 from tenant_operator.core.results import (
@@ -67,23 +69,20 @@ def _hindrance(case: Case, left: Retained) -> str:
     owner = f"{held.labels.get(NAMESPACE)}/{held.labels.get(TENANT)}"
     if owner != identity.key:
         return f"{held.name} belonged to {owner}: only a Tenant of that name may take it over."
-    if held.labels.get(FLEET_UID) != case.home.identity.uid:
+    if held.labels.get(FLEET_UID, "") in case.other_fleets:
         return f"{held.name} belongs to another Fleet than {case.home.identity.name}."
-    if RETAIN_UNTIL not in held.labels:
+    until = kept_until(held.labels)
+    if until is None:
         return f"{held.name} is not a kept volume: its Tenant still exists or is being deleted."
-    if _kept_until(held) - case.now < MARGIN:
+    if until - case.now < MARGIN:
         return f"The time for which {held.name} was kept is over; it is being deleted."
     if left.secrets_of != identity.name:
         return (
-            f"tombstone-{left.uid}, which holds the passwords of that volume, is not among the "
+            f"tombstone-{left.uid} with the password of that volume's database is not among the "
             f"Secrets of namespace {identity.namespace}. Restore it from your backup of the "
             "cluster."
         )
     return ""
-
-
-def _kept_until(held: Volume) -> datetime:
-    return datetime.fromtimestamp(int(held.labels[RETAIN_UNTIL]), UTC)
 
 
 def keys_inherited(case: Case, held: TenantKeys | None) -> Result | None:

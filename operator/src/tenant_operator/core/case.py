@@ -160,6 +160,8 @@ class Case:
     now: datetime
     fleet: FleetView | None = None
     fleet_exists: bool = False
+    other_fleets: frozenset[str] = frozenset()
+    """Uids of the Fleets that exist besides this tenant's own."""
     hostname_rival: str | None = None
     deleting: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from tenant_operator.api.fleet import FleetSpec
+from tenant_operator.api.fleet import FleetSpec, KeptVolume
 from tenant_operator.core.case import UNKNOWN, HostSight, Seen, Unknown
 from tenant_operator.core.names import Identity
 from tenant_operator.core.results import Subject
@@ -49,6 +49,7 @@ class FleetWorld:
     secrets: FleetSecrets | Literal[Unknown.UNKNOWN] = UNKNOWN
     catalogue: tuple[ServerType, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
     stock_image: Seen[Image] = UNKNOWN
+    kept: tuple[KeptVolume, ...] | Literal[Unknown.UNKNOWN] = UNKNOWN
     swept: bool = False
     firewall: Seen[Firewall] = UNKNOWN
     ssh_key: Seen[SshKey] = UNKNOWN

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from tenant_operator.api.fleet import FleetSpec
 from tenant_operator.core.baking import image
-from tenant_operator.core.case import UNKNOWN
+from tenant_operator.core.case import UNKNOWN, Seen
 from tenant_operator.core.cloudflare_networks import CLOUDFLARE_NETWORKS
 from tenant_operator.core.fleet_case import FleetCase
 from tenant_operator.core.names import (
@@ -36,8 +36,9 @@ from tenant_operator.core.results import (
     Subject,
 )
 from tenant_operator.core.step import Step
-from tenant_operator.core.world import Firewall, FirewallRule, FirewallSpec
+from tenant_operator.core.world import Firewall, FirewallRule, FirewallSpec, Server, SshKey
 
+T = TypeVar("T", Firewall, Server, SshKey)
 SSHD_PORT: Final = "22"
 """Where sshd listens on every machine; `access.sshPort` is how the operator gets there."""
 ANYWHERE: Final = ("0.0.0.0/0", "::/0")
@@ -169,21 +170,46 @@ def unused(case: FleetCase) -> Result:
     return Done()
 
 
+def nothing_kept(case: FleetCase) -> Result:
+    """No volume of a deleted tenant is kept: only this Fleet's token can delete it in the end."""
+    kept = case.world.kept
+    if kept is UNKNOWN:
+        return Look(Subject.VOLUME)
+    if kept:
+        first = min(kept, key=lambda held: held.until)
+        return Stop(
+            "FleetInUse",
+            f"{len(kept)} volumes of deleted tenants are kept, that of {first.tenant} until "
+            f"{first.until}. Wait, or delete what nobody needs: hcloud volume delete "
+            f"{first.volume}; kubectl delete secret tombstone-{first.uid} -n "
+            f"{case.identity.namespace}. status.kept lists all.",
+            after=30,
+        )
+    return Done()
+
+
 def profile_removed(case: FleetCase) -> Result:
-    """Snapshots, baking server, firewall and key are gone; so is the fleet's own Secret."""
+    """Snapshots, baking server, firewall and key are gone; what only has their name is left."""
     world = case.world
     for subject, held in _remains(case):
         if held is UNKNOWN:
             return Look(subject)
-    if world.server is not None and world.server is not UNKNOWN:
-        return Do(DeleteServer(world.server.id), "DeletingServer", "Removing the baking server.")
+    if server := _own(case, world.server):
+        return Do(DeleteServer(server.id), "DeletingServer", "Removing the baking server.")
     for snapshot in () if world.snapshots is UNKNOWN else world.snapshots:
         return Do(DeleteImage(snapshot.id), "DeletingImage", "Removing a snapshot.")
-    if world.firewall is not None and world.firewall is not UNKNOWN:
-        return _firewall_removed(case, world.firewall)
-    if world.ssh_key is not None and world.ssh_key is not UNKNOWN:
-        return Do(DeleteSshKey(world.ssh_key.id), "DeletingSshKey", "Removing the SSH key.")
+    if guard := _own(case, world.firewall):
+        return _firewall_removed(case, guard)
+    if key := _own(case, world.ssh_key):
+        return Do(DeleteSshKey(key.id), "DeletingSshKey", "Removing the SSH key.")
     return Done()
+
+
+def _own(case: FleetCase, held: Seen[T]) -> T | None:
+    """A shared thing, if it carries the fleet's label."""
+    if held is None or held is UNKNOWN or not owned_by_fleet(held.labels, case.identity):
+        return None
+    return held
 
 
 def _firewall_removed(case: FleetCase, held: Firewall) -> Result:
@@ -232,5 +258,5 @@ FLEET_STEPS: Final[tuple[Step[FleetCase], ...]] = tuple(
 )
 FLEET_TEARDOWN: Final[tuple[Step[FleetCase], ...]] = tuple(
     Step(condition="TornDown", decide=decide, deadline=timedelta(minutes=10))
-    for decide in (unused, secrets, profile_removed, secret_removed, forgotten)
+    for decide in (unused, secrets, nothing_kept, profile_removed, secret_removed, forgotten)
 )

@@ -60,6 +60,12 @@ NEEDS_A_PERSON: Final = frozenset(
     }
 )
 """A full disk is none of them: `given_room` sees when somebody has made room."""
+SERVICES: Final = ("traefik", "postgres", "redis", "worker")
+AGENT_SLOTS: Final = ("agent-blue", "agent-green")
+"""One of the two runs; the other is absent or exited on purpose."""
+ABSENT: Final = "absent"
+STOPPED: Final = frozenset({ABSENT, "created", "exited", "dead"})
+"""Docker starts none of these again: stopped by hand, removed, or without their disk at boot."""
 NEWS_PAUSE: Final = 0.05
 """Short, because a look at a machine on which something runs waits there for news."""
 JOB_ROOT_MIB: Final = 64
@@ -107,13 +113,27 @@ def _is_due(job: Job, facts: HostFacts) -> bool:
 def _standing(job: Job, facts: HostFacts, reason: str, message: str) -> Result:
     """As `job_result`; a job whose result the machine does not show any more is to be repeated."""
     outcome, mounted = job_result(job, facts, reason, message), facts.mounted_volume
-    lost = {
-        JOB_DATA_DISK: mounted is None or job.arguments != (str(mounted),),
-        JOB_DEPLOY: facts.release != job.digest,
-    }
-    if isinstance(outcome, Done) and lost.get(job.name, False):
-        return Do(StartJobs((job,)), reason, message)
+    if not isinstance(outcome, Done):
+        return outcome
+    again = Do(StartJobs((job,)), reason, message)
+    if job.name == JOB_DATA_DISK and (mounted is None or job.arguments != (str(mounted),)):
+        return again
+    if job.name == JOB_DEPLOY and facts.release != job.digest:
+        return again
+    if job.name == JOB_DEPLOY and (stopped := stopped_services(facts.services)):
+        named = ", ".join(f"{name} ({state})" for name, state in stopped)
+        return replace(again, message=f"Starting what does not run: {named}.")
     return outcome
+
+
+def stopped_services(services: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Services that nothing will start by itself, with what they are; one agent slot is enough."""
+    found = {name: services.get(name, ABSENT) for name in SERVICES}
+    down = [(name, state) for name, state in found.items() if state in STOPPED]
+    agents = [services.get(name, ABSENT) for name in AGENT_SLOTS]
+    if all(state in STOPPED for state in agents):
+        down.append(("agent", next((state for state in agents if state != ABSENT), ABSENT)))
+    return down
 
 
 def job_result(job: Job, facts: HostFacts, reason: str, message: str) -> Result:
@@ -150,6 +170,8 @@ def _failed(job: Job, state: JobState) -> Retry:
         reason=reason,
         message=with_help(reason, state.message or f"The job {state.name} failed."),
         person_needed=failure in NEEDS_A_PERSON,
+        # Somebody may have detached it since it was last listed.
+        subjects=(Subject.VOLUME,) if failure is HostFailure.DISK_MISSING else (),
     )
 
 

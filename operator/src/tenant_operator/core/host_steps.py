@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from tenant_operator.core.case import UNKNOWN, Case, HostProblem, TenantKeys
-from tenant_operator.core.host_jobs import NEWS_PAUSE, facts_of, worked_off
+from tenant_operator.core.host_jobs import ABSENT, AGENT_SLOTS, NEWS_PAUSE, facts_of, worked_off
 from tenant_operator.core.results import (
     Do,
     Done,
@@ -25,10 +25,10 @@ from tenant_operator.core.trouble import with_help
 from tenant_operator.core.world import Glimpse, Server, Volume
 
 HEALTHY: Final = frozenset({"healthy", "running"})
+BOOT: Final = timedelta(seconds=30)
+"""How long after its creation nobody wonders that a machine does not answer yet."""
 YOUNG: Final = timedelta(minutes=5)
 """How long a new machine may be on its way up; it is knocked at often until then."""
-IDLE_SERVICES: Final = frozenset({"agent-blue", "agent-green"})
-"""One of the two runs; the other is absent or exited on purpose."""
 
 
 def reachable(case: Case) -> Result:
@@ -67,15 +67,19 @@ def _no_facts(case: Case, problem: HostProblem | None) -> Result:
         message = with_help("LoginRefused", message)
         return Wait("LoginRefused", message, 5, subjects=(Subject.HOST,))
     starting = isinstance(machine, Server) and machine.status != "running"
-    reason = "Booting" if starting else "HostUnreachable"
+    reason = "Booting" if starting or _is_younger(case, BOOT) else "HostUnreachable"
     message = with_help(reason, message)
     return Wait(reason, message, _knock_after(case), subjects=(Subject.HOST,))
 
 
 def _knock_after(case: Case) -> float:
+    return 0.1 if _is_younger(case, YOUNG) else 1
+
+
+def _is_younger(case: Case, age: timedelta) -> bool:
     machine = case.world.server
     created = machine.created if isinstance(machine, Server) else None
-    return 0.1 if created is not None and case.now - created < YOUNG else 1
+    return created is not None and case.now - created < age
 
 
 def _host_key_rotated(case: Case, shown: str) -> Result:
@@ -140,14 +144,14 @@ def stack(case: Case) -> Result:
 
 def unhealthy_services(services: Mapping[str, str]) -> list[tuple[str, str]]:
     """Services that should be healthy and are not; of the two agent slots one must be."""
-    agents = {name: state for name, state in services.items() if name in IDLE_SERVICES}
+    agents = {name: state for name, state in services.items() if name in AGENT_SLOTS}
     sick = [
         (name, state)
         for name, state in sorted(services.items())
-        if name not in IDLE_SERVICES and state not in HEALTHY
+        if name not in AGENT_SLOTS and state not in HEALTHY
     ]
     if not any(state in HEALTHY for state in agents.values()):
-        sick.append(("agent", ", ".join(agents.values()) or "absent"))
+        sick.append(("agent", ", ".join(agents.values()) or ABSENT))
     return sick
 
 

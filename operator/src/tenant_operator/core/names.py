@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 DOMAIN: Final = "blueagency.io"
@@ -18,6 +19,8 @@ NAMESPACE: Final = f"{DOMAIN}/namespace"
 TENANT: Final = f"{DOMAIN}/tenant"
 TENANT_UID: Final = f"{DOMAIN}/tenant-uid"
 FLEET_UID: Final = f"{DOMAIN}/fleet-uid"
+OWNER_UID: Final = f"{DOMAIN}/owner-uid"
+"""On a Secret: the object it was made for."""
 HOLDS_DATA: Final = f"{DOMAIN}/holds-data"
 RETAIN_UNTIL: Final = f"{DOMAIN}/retain-until"
 ADOPTED_FROM: Final = f"{DOMAIN}/adopted-from"
@@ -26,6 +29,7 @@ BAKE_DIGEST: Final = f"{DOMAIN}/bake-digest"
 BAKED: Final = f"{DOMAIN}/baked"
 ROLE: Final = f"{DOMAIN}/role"
 
+FOR_GOOD: Final = datetime(9999, 1, 1, tzinfo=UTC)
 FINALIZER: Final = f"{DOMAIN}/operator"
 ACCEPT_EMPTY_VOLUME: Final = f"{DOMAIN}/accept-empty-volume"
 RECONCILE_AT: Final = f"{DOMAIN}/reconcile-at"
@@ -49,6 +53,17 @@ class Identity:
     def key(self) -> str:
         """`namespace/name`."""
         return f"{self.namespace}/{self.name}"
+
+
+def kept_until(labels: Mapping[str, str]) -> datetime | None:
+    """When a kept volume's time is over; None for one that is in use.
+
+    A date that nobody can read keeps it for good.
+    """
+    text = labels.get(RETAIN_UNTIL)
+    if text is None:
+        return None
+    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else FOR_GOOD
 
 
 def cloud_name(tenant: Identity) -> str:

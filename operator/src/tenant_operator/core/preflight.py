@@ -87,10 +87,10 @@ def inventory_known(case: Case) -> Result | None:
 
 def place_found(case: Case) -> Result | None:
     """There is a type and a location for a machine that does not exist yet."""
-    if isinstance(case.world.server, Server):
-        return None
     if not case.home.catalogue:
         return Wait("WaitingForFleet", "The cloud's server types are being read.", 2)
+    if isinstance(case.world.server, Server):
+        return None
     placed = place(case)
     return placed if isinstance(placed, Stop) else None
 

@@ -1,7 +1,7 @@
 """What a step can answer, and every effect a step can ask for.
 
-Effects are values: a plan can be printed, compared and tested, and there is exactly one place that
-carries them out (`tenant_operator.acting`).
+Effects are values: a plan can be printed, compared and tested. Those of a tenant are carried out in
+`tenant_operator.acting`, those of a fleet in `tenant_operator.fleet_scope`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -40,9 +40,27 @@ class Subject(StrEnum):
     RETAINED = "retained"
 
 
+class Effect:
+    """One change outside; `acting` carries out a tenant's, `fleet_scope` a fleet's."""
+
+
+@dataclass(frozen=True)
+class _OnOne(Effect):
+    """Done to one thing of the provider's."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class _Relabel(_OnOne):
+    """All labels of one thing are replaced."""
+
+    labels: Mapping[str, str]
+
+
 # -- effects in the cloud ------------------------------------------------------------------------
 @dataclass(frozen=True)
-class CreateAddress:
+class CreateAddress(Effect):
     """Reserve an IPv4 address."""
 
     name: str
@@ -50,141 +68,105 @@ class CreateAddress:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class DeleteAddress:
+class DeleteAddress(_OnOne):
     """Give an address back."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class CreateVolume:
+class CreateVolume(Effect):
     """Make a data volume."""
 
     spec: VolumeSpec
 
 
 @dataclass(frozen=True)
-class ResizeVolume:
+class ResizeVolume(_OnOne):
     """Grow a volume."""
 
-    id: int
     size_gib: int
 
 
 @dataclass(frozen=True)
-class AttachVolume:
+class AttachVolume(_OnOne):
     """Attach a volume to a server."""
 
-    id: int
     server_id: int
 
 
-@dataclass(frozen=True)
-class LabelVolume:
+class LabelVolume(_Relabel):
     """Replace the labels of a volume."""
 
-    id: int
-    labels: Mapping[str, str]
 
-
-@dataclass(frozen=True)
-class DeleteVolume:
+class DeleteVolume(_OnOne):
     """Delete a volume and its data."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class CreateServer:
+class CreateServer(Effect):
     """Make a server."""
 
     spec: ServerSpec
 
 
-@dataclass(frozen=True)
-class PowerOn:
+class PowerOn(_OnOne):
     """Switch a server on."""
 
-    id: int
 
-
-@dataclass(frozen=True)
-class ShutDown:
+class ShutDown(_OnOne):
     """Ask a server to switch itself off."""
 
-    id: int
 
-
-@dataclass(frozen=True)
-class PowerOff:
+class PowerOff(_OnOne):
     """Switch a server off that did not do it itself."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class ChangeType:
+class ChangeType(_OnOne):
     """Make a server that is off one of another type; disk, volume and address stay."""
 
-    id: int
     type: str
 
 
-@dataclass(frozen=True)
-class LabelServer:
+class LabelServer(_Relabel):
     """Replace the labels of a server."""
 
-    id: int
-    labels: Mapping[str, str]
 
-
-@dataclass(frozen=True)
-class DeleteServer:
+class DeleteServer(_OnOne):
     """Delete a server and its root disk."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class CreateFirewall:
+class CreateFirewall(Effect):
     """Make the shared firewall."""
 
     spec: FirewallSpec
 
 
 @dataclass(frozen=True)
-class SetFirewall:
+class SetFirewall(_OnOne):
     """Bring the shared firewall to the wanted rules."""
 
-    id: int
     spec: FirewallSpec
 
 
-@dataclass(frozen=True)
-class DeleteFirewall:
+class DeleteFirewall(_OnOne):
     """Remove the shared firewall."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class CreateSshKey:
+class CreateSshKey(Effect):
     """Register a public key whose private half nobody keeps."""
 
     name: str
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class DeleteSshKey:
+class DeleteSshKey(_OnOne):
     """Remove the registered key."""
 
-    id: int
-
 
 @dataclass(frozen=True)
-class CreateSnapshot:
+class CreateSnapshot(Effect):
     """Make a snapshot of a server that is off."""
 
     server_id: int
@@ -192,126 +174,81 @@ class CreateSnapshot:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class DeleteImage:
+class DeleteImage(_OnOne):
     """Remove a snapshot."""
-
-    id: int
 
 
 # -- effects elsewhere ---------------------------------------------------------------------------
 @dataclass(frozen=True)
-class PublishRecord:
+class PublishRecord(Effect):
     """Publish a DNS record set."""
 
     record: DnsRecord
 
 
 @dataclass(frozen=True)
-class WithdrawRecord:
+class WithdrawRecord(Effect):
     """Remove a DNS record set of ours."""
 
     record: DnsRecord
 
 
 @dataclass(frozen=True)
-class MakeKeys:
+class MakeKeys(Effect):
     """Write the missing entries of the object's own Secret."""
 
     missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class ForgetKeys:
+class ForgetKeys(Effect):
     """Remove entries from the object's own Secret."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class RetainVolume:
+class RetainVolume(_Relabel):
     """Store spec and secrets of a tenant that goes, then label its volume to be kept."""
 
-    id: int
-    labels: Mapping[str, str]
-
 
 @dataclass(frozen=True)
-class InheritKeys:
+class InheritKeys(Effect):
     """Take the keys and passwords over that were kept of a deleted tenant."""
 
     uid: str
 
 
 @dataclass(frozen=True)
-class AdoptVolume:
+class AdoptVolume(_OnOne):
     """Give a kept volume the name and labels of its new tenant, in one request."""
 
-    id: int
     name: str
     labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class SettleAdoption:
+class SettleAdoption(_OnOne):
     """Delete what was kept of the deleted tenant, then say so in the volume's labels."""
 
-    id: int
     uid: str
     labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class DropKeys:
+class DropKeys(Effect):
     """Delete the object's own Secret."""
 
 
 @dataclass(frozen=True)
-class StartJobs:
+class StartJobs(Effect):
     """Place the jobs' files on the machine and have them worked off, one after the other."""
 
     jobs: tuple[Job, ...]
 
 
 @dataclass(frozen=True)
-class RemoveFinalizer:
+class RemoveFinalizer(Effect):
     """Let Kubernetes forget the object."""
-
-
-Effect = (
-    CreateAddress
-    | DeleteAddress
-    | CreateVolume
-    | ResizeVolume
-    | AttachVolume
-    | LabelVolume
-    | DeleteVolume
-    | CreateServer
-    | PowerOn
-    | ShutDown
-    | PowerOff
-    | ChangeType
-    | LabelServer
-    | DeleteServer
-    | CreateFirewall
-    | SetFirewall
-    | DeleteFirewall
-    | CreateSshKey
-    | DeleteSshKey
-    | CreateSnapshot
-    | DeleteImage
-    | PublishRecord
-    | WithdrawRecord
-    | MakeKeys
-    | ForgetKeys
-    | RetainVolume
-    | InheritKeys
-    | AdoptVolume
-    | SettleAdoption
-    | DropKeys
-    | StartJobs
-    | RemoveFinalizer
-)
 
 
 # -- results -------------------------------------------------------------------------------------
@@ -362,7 +299,8 @@ class Stop:
 class Retry:
     """Something the operator started has failed: after a growing pause, `effect` starts it again.
 
-    `failure` identifies this one failure, so that it is counted once however often it is seen.
+    `failure` identifies this one failure, so that it is counted once however often it is seen;
+    `subjects` are looked at afresh before the next try.
     """
 
     effect: Effect
@@ -370,6 +308,7 @@ class Retry:
     reason: str
     message: str
     person_needed: bool = False
+    subjects: tuple[Subject, ...] = ()
 
 
 Result = Done | Look | Do | Wait | Stop | Retry

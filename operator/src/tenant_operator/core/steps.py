@@ -21,7 +21,7 @@ from tenant_operator.core.names import (
     owner_mark,
     tenant_labels,
 )
-from tenant_operator.core.placement import Placement, belongs_elsewhere, place
+from tenant_operator.core.placement import Placement, belongs_elsewhere, holds_data, place
 from tenant_operator.core.preflight import preflight
 from tenant_operator.core.results import (
     AttachVolume,
@@ -65,6 +65,8 @@ LASTING_KEYS: Final = (
     "session_key",
     "bootstrap_password",
 )
+OPENS_DATA: Final = "database_password"
+"""Without it nobody reads the volume again: PostgreSQL took it when the database was made."""
 BOOT_KEY: Final = "boot_host_key"
 VOLUME_JOBS: Final = {"resize_volume": "ResizingVolume", "attach_volume": "AttachingVolume"}
 """What the provider's jobs on a volume are called in conditions."""
@@ -78,18 +80,35 @@ def keys(case: Case) -> Result:
     if inheriting := keys_inherited(case, held):
         return inheriting
     missing = LASTING_KEYS if held is None else held.missing
-    if missing and isinstance(case.world.server, Server):
-        return Stop(
-            "SecretLost",
-            f"{', '.join(missing)} vanished from the Secret {case.identity.name}-secrets while the "
-            f"machine lives. Put the entries back from your backup of the cluster.",
-        )
+    if missing and (irreplaceable := _irreplaceable(case, missing)):
+        return irreplaceable
     first = () if _boot_key_settled(case, held) else (BOOT_KEY,)
     if not (*missing, *first):
         return Done(f"Keys and passwords are in the Secret {case.identity.name}-secrets.")
     return Do(
         MakeKeys((*missing, *first)), "GeneratingSecrets", "Making the tenant's keys and passwords."
     )
+
+
+def _irreplaceable(case: Case, missing: tuple[str, ...]) -> Result | None:
+    """Why entries must not be made anew: a machine or a database knows the old ones only."""
+    name, server, held = f"{case.identity.name}-secrets", case.world.server, case.world.volume
+    if UNKNOWN in (server, held):
+        return Look(Subject.INVENTORY)
+    if isinstance(server, Server):
+        return Stop(
+            "SecretLost",
+            f"{', '.join(missing)} vanished from the Secret {name} while the machine lives. Put "
+            "the entries back from your backup of the cluster.",
+        )
+    if OPENS_DATA in missing and isinstance(held, Volume) and holds_data(held):
+        return Stop(
+            "SecretLost",
+            f"{OPENS_DATA} vanished from the Secret {name}, and the data on {held.name} opens with "
+            "no other. Put it back from your backup of the cluster. If the data may be lost: "
+            "delete the Tenant with spec.deletion.retain: 0s and apply it anew.",
+        )
+    return None
 
 
 def _boot_key_settled(case: Case, held: TenantKeys | None) -> bool:

@@ -31,6 +31,7 @@ from tenant_operator.core.results import (
     WithdrawRecord,
 )
 from tenant_operator.core.step import Step
+from tenant_operator.core.steps import OPENS_DATA
 from tenant_operator.core.world import JobPhase, Server, Volume
 
 
@@ -47,6 +48,28 @@ def protection(case: Case) -> Result:
     if UNKNOWN in (world.server, world.volume, world.address, world.records):
         return Look(Subject.INVENTORY)
     return Done()
+
+
+def kept_data_opens(case: Case) -> Result:
+    """The password of what is to be kept is there; the machine that knows it too goes only then."""
+    held = case.world.volume
+    if not _kept(case) or not isinstance(held, Volume) or not _ours(case, held.labels):
+        return Done("No data is to be kept.")
+    if RETAIN_UNTIL in held.labels:
+        return Done(f"{held.name} is kept.")
+    secrets = case.world.keys
+    if secrets is UNKNOWN:
+        return Look(Subject.KEYS)
+    if secrets is not None and OPENS_DATA not in secrets.missing:
+        return Done(f"{OPENS_DATA} is there.")
+    name, namespace = case.identity.name, case.identity.namespace
+    return Stop(
+        "SecretLost",
+        f"{OPENS_DATA} vanished from the Secret {name}-secrets, and {held.name} is to be kept but "
+        "opens with no other. Put it back from your backup of the cluster, or let the data go: "
+        f"kubectl patch tenant {name} -n {namespace} --type merge -p "
+        '\'{"spec":{"deletion":{"retain":"0s"}}}\'',
+    )
 
 
 def stack_stopped(case: Case) -> Result:
@@ -167,6 +190,7 @@ TEARDOWN: Final[tuple[Step[Case], ...]] = tuple(
     Step(condition="TornDown", decide=decide, deadline=_LIMIT)
     for decide in (
         protection,
+        kept_data_opens,
         stack_stopped,
         names_withdrawn,
         server_deleted,

@@ -52,6 +52,7 @@ class HetznerApi:
         self._own = threading.local()
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="hetzner")
         self._budget: RateBudget | None = None
+        self._closed = False
 
     @property
     def budget(self) -> RateBudget | None:
@@ -95,8 +96,9 @@ class HetznerApi:
         return found
 
     async def close(self) -> None:
-        """Let the threads end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end. What was asked before is still answered, whoever waits for it."""
+        self._closed = True
+        self._pool.shutdown(wait=False)
 
     async def _send(
         self,
@@ -106,6 +108,8 @@ class HetznerApi:
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
+        if self._closed:
+            raise Busy("this login was replaced meanwhile")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._request, method, path, query, body)
 

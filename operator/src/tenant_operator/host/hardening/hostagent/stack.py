@@ -1,8 +1,9 @@
 """Puts a release into service, and takes the stack out of service.
 
 Order: room on the disks → images → files → database and queue → migration → the agent (in the idle
-slot when its definition changed) with its worker → Traefik's routes → state file → the old slot
-drains and stops → old releases and images go. Traffic moves only to a healthy agent.
+slot when its definition changed) → the worker and Traefik's routes → state file → the other slot
+drains and stops → old releases and images go. Traffic moves only to a healthy agent, and a release
+that is not healthy takes nothing of the running one along.
 """
 
 from __future__ import annotations
@@ -37,10 +38,15 @@ def deploy(places: Places, argv: Sequence[str], progress: Progress) -> str:
     color = choose_color(project, before)
     progress.say("starting database and queue")
     bring_up_base(places, project, folder, before, color)
-    start_agent(project, color, progress)
+    start_agent(project, before, color, progress)
+    if serves(before):
+        # It comes up while traffic moves and the old slot drains.
+        project.up(["worker"], wait=False)
     switch(places, project, folder, color)
     write_state(places, digest=digest, color=color, before=before)
-    retire(project, before, color)
+    if serves(before):
+        project.remove(f"agent-{OTHER[color]}")
+        project.up(["worker"])
     prune(places, images)
     certificate.expect(places, digest, progress)
     return f"release {digest} serves from agent-{color}"
@@ -74,11 +80,16 @@ def install(places: Places, folder: Path) -> None:
         )
 
 
+def serves(before: Mapping[str, Any]) -> bool:
+    """Whether a release was live."""
+    return before.get("color") in OTHER
+
+
 def choose_color(project: compose.Project, before: Mapping[str, Any]) -> str:
     """The live slot when nothing about it changed, otherwise the idle one."""
-    live = before.get("color")
-    if live not in OTHER:
+    if not serves(before):
         return "blue"
+    live = str(before["color"])
     return live if project.is_current(f"agent-{live}") else OTHER[live]
 
 
@@ -96,12 +107,26 @@ def bring_up_base(
         project.up(["traefik"], wait=False)
 
 
-def start_agent(project: compose.Project, color: str, progress: Progress) -> None:
-    """Migrate, then start the slot and its worker; a slot that is current was migrated before."""
-    progress.say(f"migrating and starting agent-{color}")
-    if not project.is_current(f"agent-{color}"):
+def start_agent(
+    project: compose.Project, before: Mapping[str, Any], color: str, progress: Progress
+) -> None:
+    """Migrate, then start the slot; one that is current was migrated before.
+
+    A first release has no worker that could be lost: it comes up beside the agent.
+
+    Raises:
+        JobError: not healthy; an idle slot is stopped again, it would be restarted for ever.
+    """
+    slot = f"agent-{color}"
+    progress.say(f"migrating and starting {slot}")
+    if not project.is_current(slot):
         project.migrate(color)
-    project.up([f"agent-{color}", "worker"])
+    try:
+        project.up([slot] if serves(before) else [slot, "worker"])
+    except JobError:
+        if serves(before) and before["color"] != color:
+            project.remove(slot)
+        raise
 
 
 def switch(places: Places, project: compose.Project, folder: Path, color: str) -> None:
@@ -113,13 +138,6 @@ def switch(places: Places, project: compose.Project, folder: Path, color: str) -
 def install_routes(places: Places, folder: Path, color: str) -> None:
     """Put one colour's routes in Traefik's watched folder."""
     files.ensure(places.routes, (folder / "routes" / f"{color}.yaml").read_bytes())
-
-
-def retire(project: compose.Project, before: Mapping[str, Any], color: str) -> None:
-    """Stop the slot that no longer serves; its grace period lets open streams end."""
-    old = before.get("color")
-    if old in OTHER and old != color:
-        project.remove(f"agent-{old}")
 
 
 def read_state(places: Places) -> dict[str, Any]:
