@@ -21,6 +21,38 @@ test("a refused sign-in shows the agent's sentence", async ({ page, agent }) => 
   await expect(page.getByRole("heading", { name: "Dokumente", level: 1 })).toBeVisible();
 });
 
+test("a machine that just starts is waited for, and its brand comes later", async ({
+  page,
+  agent,
+}) => {
+  agent.expected.push(REFUSED);
+  agent.me = null;
+  agent.branding = { ...agent.branding, name: "Acme Kanzlei" };
+  for (const key of ["GET /branding", "GET /session"]) {
+    agent.overrides.set(key, (route) => route.fulfill({ status: 502, body: "Bad Gateway" }));
+  }
+  await page.goto("/");
+  await expect(page.getByRole("alert")).toContainText("gerade nicht erreichbar");
+  await expect(page.getByRole("status")).toHaveText("Wird von selbst erneut versucht …");
+  agent.overrides.clear();
+  await expect(page.getByLabel("E-Mail-Adresse")).toBeVisible();
+  await expect(page.getByText("Acme Kanzlei").first()).toBeVisible();
+});
+
+test("a first call that is never answered leaves no empty page", async ({ page, agent }) => {
+  agent.expected.push(REFUSED);
+  agent.me = null;
+  let open = 0;
+  agent.overrides.set("GET /branding", () => {
+    open += 1;
+    return Promise.resolve();
+  });
+  await page.goto("/");
+  await expect(page.getByRole("status")).toHaveText("Wird geladen … / Loading …");
+  await expect.poll(() => open).toBeGreaterThan(0);
+  await expect(page.getByLabel("E-Mail-Adresse")).toBeVisible();
+});
+
 test("the one-time password has to be replaced first", async ({ page, agent }) => {
   agent.me = { ...ME, must_change_password: true };
   agent.overrides.set("POST /session/password", (route) => {

@@ -126,6 +126,53 @@ test("stopping asks the agent, shows what it kept, and lets it be asked again", 
   await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
 });
 
+test("a stop pressed before the answer has a name is told, and holds when the page is loaded again", async ({
+  page,
+  agent,
+}) => {
+  withConversation(agent);
+  const stored = message(1001, C);
+  const ASKING = `POST /conversations/${C}/messages`;
+  const stop = `${ASKING}/${stored.id}/stop`;
+  // Nothing comes back: the agent has the question, and the page does not know it yet.
+  agent.overrides.set(ASKING, () => {
+    agent.messages.set(C, [
+      question(1000, C, ASKED),
+      { ...stored, state: "streaming", content: "", outcome: null, citations: [] },
+    ]);
+    return Promise.resolve();
+  });
+  agent.overrides.set(`GET /conversations/${C}/messages/${stored.id}/events`, () =>
+    Promise.resolve(),
+  );
+  agent.overrides.set(stop, (route) => route.fulfill({ status: 204 }));
+  await page.goto(`/chat/${C}`);
+  await ask(page);
+  await page.getByRole("button", { name: "Anhalten" }).click();
+  const stopping = page.getByRole("button", { name: "Wird angehalten …" });
+  await expect(stopping).toHaveText("Wird angehalten …");
+  await expect.poll(() => agent.seen.includes(ASKING)).toBe(true);
+  expect(agent.seen).not.toContain(stop);
+  await page.reload();
+  await expect.poll(() => agent.seen.filter((line) => line === stop).length).toBe(1);
+  await expect(stopping).toBeDisabled();
+  await expect(page.getByText(ASKED)).toHaveCount(1);
+  await expect(page.getByLabel("Ihre Frage")).toHaveValue("");
+});
+
+test("a question that did not arrive is in the composer when the page is loaded again", async ({
+  page,
+  agent,
+}) => {
+  withConversation(agent);
+  agent.overrides.set(`POST /conversations/${C}/messages`, () => Promise.resolve());
+  await page.goto(`/chat/${C}`);
+  await ask(page);
+  await expect(page.getByLabel("Ihre Frage")).toHaveValue("");
+  await page.reload();
+  await expect(page.getByLabel("Ihre Frage")).toHaveValue(ASKED);
+});
+
 test("a stop that does not reach the agent can be tried again", async ({ page, agent }) => {
   agent.expected.push(REFUSED);
   withConversation(agent);
@@ -232,7 +279,9 @@ test("another conversation shows nothing of the answer left behind", async ({ pa
   await page.goto(`/chat/${C}`);
   await ask(page);
   await expect.poll(() => rest.length).toBe(1);
-  await page.getByRole("link", { name: "Urlaub" }).click();
+  const other = page.getByRole("link", { name: "Urlaub" });
+  await expect(other).toHaveAttribute("title", "Urlaub");
+  await other.click();
   await expect(page.getByText("Wie viele Tage?")).toBeVisible();
   await expect(page.getByText(ASKED)).toHaveCount(0);
   await page.goBack();

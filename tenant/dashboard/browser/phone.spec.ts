@@ -50,6 +50,16 @@ test("the source covers the conversation for every sense", async ({ page }) => {
   await expect(marker).toBeInViewport();
 });
 
+test("a finger finds what it taps, and is not asked to drag files", async ({ page }) => {
+  await page.goto(`/chat/${C}`);
+  const last = page.locator(".answer").last();
+  for (const target of [last.locator(".source-link"), last.locator(".copy")]) {
+    expect((await target.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+  }
+  await page.goto("/documents");
+  await expect(page.getByText("Dateien auswählen", { exact: true })).toBeVisible();
+});
+
 test("the keyboard of the screen leaves the question and the end in sight", async ({ page }) => {
   await page.goto(`/chat/${C}`);
   const box = page.getByLabel("Ihre Frage");

@@ -1,26 +1,28 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, Route, Routes } from "react-router";
 
 import { FirstPassword } from "./auth/first-password";
-import { useSession } from "./auth/session";
+import { SESSION, useSession } from "./auth/session";
 import { SignIn } from "./auth/sign-in";
 import { useBranding, type Branding } from "./branding/branding";
 import { ChatPage } from "./chat/chat-page";
 import { UploadsProvider } from "./documents/uploads-context";
 import { NotFound } from "./layout/not-found";
-import { Shell } from "./layout/shell";
 import { Button } from "./ui/button";
+import { Shell } from "./layout/shell";
 import { Loading, Notice } from "./ui/notice";
 
 const DocumentsPage = lazy(() => import("./documents/documents-page"));
 
-export function App({ firstBranding }: { firstBranding: Branding }) {
+export function App({ firstBranding }: { firstBranding: Branding | null }) {
   const { t } = useTranslation();
   const branding = useBranding(firstBranding);
   const session = useSession();
-  if (session.isPending) return <Loading label={t("app.loading")} />;
-  if (session.isError) return <Unreachable onRetry={() => void session.refetch()} />;
+  if (session.data === undefined) {
+    return session.failureReason ? <Unreachable /> : <Loading label={t("app.loading")} />;
+  }
   if (session.data.me === null) {
     return <SignIn branding={branding} expired={session.data.expired} />;
   }
@@ -44,13 +46,20 @@ export function App({ firstBranding }: { firstBranding: Branding }) {
   );
 }
 
-function Unreachable({ onRetry }: { onRetry: () => void }) {
+/** The session is asked for until there is an answer; the button does it now. */
+function Unreachable() {
   const { t } = useTranslation();
+  const queries = useQueryClient();
   return (
     <main className="door">
       <div className="card door-card">
         <Notice>{t("app.unreachable")}</Notice>
-        <Button look="primary" icon="retry" onClick={onRetry}>
+        <Loading label={t("app.retrying")} />
+        <Button
+          look="primary"
+          icon="retry"
+          onClick={() => void queries.resetQueries({ queryKey: SESSION })}
+        >
           {t("app.retry")}
         </Button>
       </div>

@@ -5,20 +5,11 @@ import { BrowserRouter } from "react-router";
 
 import { App } from "./app";
 import { createQueries } from "./auth/session";
-import { applyBranding, fetchBranding, type Branding } from "./branding/branding";
+import { applyBranding, fetchBranding, UNBRANDED } from "./branding/branding";
 import { languageWishes, offeredLanguages, startLanguage, startTexts } from "./i18n";
 import "./styles/index.css";
 import { applyTheme, storedTheme } from "./theme/theme";
 import { Boundary } from "./ui/boundary";
-
-const UNBRANDED: Branding = {
-  name: "Assistant",
-  logo: "",
-  primary: "",
-  accent: "",
-  languages: ["de", "en"],
-  default_language: "de",
-};
 
 // A window beside another one is never hidden, so coming back to it counts as well.
 focusManager.setEventListener((onFocus) => {
@@ -33,8 +24,9 @@ focusManager.setEventListener((onFocus) => {
 
 async function start(root: HTMLElement): Promise<void> {
   applyTheme(storedTheme());
-  // Without branding the dashboard still works, in its own colours.
-  const branding = await fetchBranding().catch(() => UNBRANDED);
+  // Without branding the dashboard still works, in its own colours, until it comes.
+  const first = await fetchBranding().catch(() => null);
+  const branding = first ?? UNBRANDED;
   applyBranding(branding);
   const wishes = languageWishes(branding.default_language);
   await startTexts(startLanguage(offeredLanguages(branding.languages), wishes));
@@ -43,7 +35,7 @@ async function start(root: HTMLElement): Promise<void> {
       <Boundary>
         <QueryClientProvider client={createQueries()}>
           <BrowserRouter>
-            <App firstBranding={branding} />
+            <App firstBranding={first} />
           </BrowserRouter>
         </QueryClientProvider>
       </Boundary>

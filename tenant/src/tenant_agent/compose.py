@@ -51,9 +51,7 @@ def build_services(settings: Settings, database: Database, redis: Redis) -> Serv
     embeddings, chat = GeminiEmbeddings(client, settings), GeminiChat(client, settings)
     search = Search(database, embeddings)
     files = Files(settings.data_dir, settings.max_upload_bytes)
-    limit = AttemptLimit(
-        redis, attempts=settings.login_attempts, window=settings.login_window_seconds
-    )
+    limit = AttemptLimit(redis, window=settings.login_window_seconds)
     answer_log = AnswerLog(redis, settings.answer_unread_seconds)
     writing = Writing(database, answer_log, lambda: Answering(search, chat, embeddings), settings)
     return Services(
@@ -66,7 +64,11 @@ def build_services(settings: Settings, database: Database, redis: Redis) -> Serv
         health=Health(database, redis, settings),
         ingest=Ingest(database, embeddings, files, settings),
         progress=Progress(database),
-        queue=Queue(database, settings.worker_heartbeat_seconds),
+        queue=Queue(
+            database,
+            heartbeat=settings.worker_heartbeat_seconds,
+            threads=settings.worker_threads,
+        ),
         client=client,
     )
 

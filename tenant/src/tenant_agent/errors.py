@@ -3,7 +3,7 @@
     AgentError
     ├── Refused            the request cannot be done as asked (4xx)
     ├── Unavailable        a part of the stack does not answer (503)
-    ├── UploadRefused      the file itself is the problem (413, 415, 409, 422)
+    ├── UploadRefused      the file itself is the problem (409, 413, 507)
     ├── DocumentUnreadable the job failed because of the document; never retried by itself
     └── ModelFailure       the model provider failed; `retryable` says whether later may be better
 
@@ -40,6 +40,8 @@ class Refused(AgentError):
         "not_retryable": 409,
         "being_processed": 409,
         "invalid_request": 422,
+        "text_too_long": 422,
+        "one_file_only": 422,
         "weak_password": 422,
         "too_many_attempts": 429,
         "too_many_questions": 429,
@@ -76,6 +78,7 @@ class DocumentUnreadable(AgentError):
             "encrypted",
             "unsupported_type",
             "extension_mismatch",
+            "not_word",
             "zip_bomb",
             "no_text",
             "too_many_pages",

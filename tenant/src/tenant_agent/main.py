@@ -55,18 +55,22 @@ def migrate() -> int:
 
 
 def healthcheck() -> int:
-    """Exit 0 when this container's web process is ready."""
-    import http.client
+    """Exit 0 when this container's web process is ready.
 
-    port = int(os.environ.get("AGENT_LISTEN_PORT", "8000"))
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
+    Asked over a bare socket: loading Python's HTTP client takes longer than everything else here.
+    """
+    import socket
+
+    here = ("127.0.0.1", int(os.environ.get("AGENT_LISTEN_PORT", "8000")))
+    request = f"GET /readyz HTTP/1.0\r\nHost: {here[0]}:{here[1]}\r\n\r\n".encode()
     try:
-        connection.request("GET", "/readyz")
-        return 0 if connection.getresponse().status == 200 else 1
+        with socket.create_connection(here, timeout=4) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                status = answer.readline(64).split()[1:2]
     except OSError:
         return 1
-    finally:
-        connection.close()
+    return 0 if status == [b"200"] else 1
 
 
 def healthcheck_worker() -> int:

@@ -4,7 +4,7 @@ A sentence says what happened, why, and what to do. A test holds that every code
 both languages and that placeholders agree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DEFAULT_LANGUAGE = "en"
@@ -16,7 +16,8 @@ TITLES: Mapping[str, Mapping[str, str]] = {
     "404": {"de": "Nicht gefunden", "en": "Not found"},
     "405": {"de": "Methode nicht erlaubt", "en": "Method not allowed"},
     "409": {"de": "Geht gerade nicht", "en": "Conflict"},
-    "413": {"de": "Datei zu groß", "en": "File too large"},
+    "413": {"de": "Zu groß", "en": "Too large"},
+    "416": {"de": "Teil nicht vorhanden", "en": "Range not available"},
     "422": {"de": "Ungültige Eingabe", "en": "Invalid input"},
     "429": {"de": "Zu viele Anfragen", "en": "Too many requests"},
     "500": {"de": "Interner Fehler", "en": "Internal error"},
@@ -68,6 +69,26 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
     "invalid_request": {
         "de": "Die Eingabe ist ungültig. Bitte prüfen Sie Ihre Angaben.",
         "en": "The input is not valid. Please check what you entered.",
+    },
+    "text_too_long": {
+        "de": "Der Text ist zu lang: Möglich sind bis zu {limit} Zeichen. Bitte kürzen Sie ihn.",
+        "en": "The text is too long: up to {limit} characters are possible. Please shorten it.",
+    },
+    "one_file_only": {
+        "de": "Die Anfrage enthält mehr als eine Datei; keine davon wurde gespeichert. Bitte "
+        "laden Sie jede Datei einzeln hoch.",
+        "en": "The request holds more than one file; none of them was stored. Please upload each "
+        "file by itself.",
+    },
+    "body_too_large": {
+        "de": "Die Anfrage ist viel größer, als sie sein müsste, und wurde nicht gelesen. Bitte "
+        "kürzen Sie den Text oder laden Sie ihn als Dokument hoch.",
+        "en": "The request is much larger than it needs to be and was not read. Please shorten "
+        "the text, or upload it as a document.",
+    },
+    "range_not_satisfiable": {
+        "de": "Die Datei ist kürzer als der angefragte Teil. Bitte öffnen Sie sie neu.",
+        "en": "The file is shorter than the part asked for. Please open it again.",
     },
     "weak_password": {
         "de": "Das neue Passwort braucht mindestens {minimum} Zeichen und muss sich vom alten "
@@ -137,6 +158,12 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "Datei richtig und laden Sie sie noch einmal hoch.",
         "en": "The extension “{extension}” does not fit the content ({found}). Please rename the "
         "file and upload it again.",
+    },
+    "not_word": {
+        "de": "Die Datei heißt zwar „.docx“, ist aber kein Word-Dokument. Bitte speichern Sie das "
+        "Dokument als DOCX und laden Sie es noch einmal hoch.",
+        "en": "The file is named “.docx” but is not a Word document. Please save the document as "
+        "DOCX and upload it again.",
     },
     "zip_bomb": {
         "de": "Die Datei würde beim Entpacken unverhältnismäßig groß und wurde deshalb nicht "
@@ -222,6 +249,49 @@ NOT_IN_DOCUMENTS: Mapping[str, str] = {
     "en": "I did not find anything about this in your documents.",
 }
 
+SMALL_TALK: Mapping[str, Mapping[str, str]] = {
+    "greeting": {
+        "de": "Guten Tag! Was möchten Sie aus Ihren Dokumenten wissen?",
+        "en": "Hello! What would you like to know from your documents?",
+    },
+    "thanks": {
+        "de": "Gern. Was möchten Sie noch wissen?",
+        "en": "You are welcome. What else would you like to know?",
+    },
+    "farewell": {"de": "Auf Wiedersehen!", "en": "Goodbye!"},
+    "about": {
+        "de": "Ich bin ein KI-Assistent und beantworte Fragen aus den Dokumenten, die hier "
+        "hochgeladen sind. Zu jedem Satz zeige ich die Stelle, an der es steht. Was in keinem "
+        "Dokument steht, beantworte ich nicht. Fragen Sie zum Beispiel nach einer Frist, einem "
+        "Betrag oder einer Zuständigkeit.",
+        "en": "I am an AI assistant and answer questions from the documents uploaded here. With "
+        "every sentence I show the place where it is written. What no document says, I do not "
+        "answer. Ask me, for example, about a deadline, an amount or who is responsible.",
+    },
+    "documents": {
+        "de": "Es ist noch kein Dokument bereit. Laden Sie unter „Dokumente“ Dateien hoch (PDF, "
+        "DOCX, HTML, Markdown oder Text); sobald eine gelesen ist, beantworte ich Fragen dazu.",
+        "en": "No document is ready yet. Upload files under “Documents” (PDF, DOCX, HTML, "
+        "Markdown or text); as soon as one has been read, I answer questions about it.",
+    },
+}
+
+
+DOCUMENTS: Mapping[str, Mapping[str, str]] = {
+    "one": {
+        "de": "Ich kann aus einem Dokument antworten:",
+        "en": "I can answer from one document:",
+    },
+    "all": {
+        "de": "Ich kann aus {count} Dokumenten antworten:",
+        "en": "I can answer from {count} documents:",
+    },
+    "newest": {
+        "de": "Ich kann aus {count} Dokumenten antworten. Die neuesten {shown}:",
+        "en": "I can answer from {count} documents. The newest {shown}:",
+    },
+}
+
 
 def detail(code: str, language: str, **values: Any) -> str:
     """Return the sentence for `code`, falling back to English for a language not written here."""
@@ -238,3 +308,18 @@ def title(status: int, language: str) -> str:
 def not_in_documents(language: str) -> str:
     """Return the sentence that stands for an answer when the documents do not hold one."""
     return NOT_IN_DOCUMENTS.get(language, NOT_IN_DOCUMENTS[DEFAULT_LANGUAGE])
+
+
+def small_talk(kind: str, language: str) -> str:
+    """Return the reply to a greeting, thanks, a farewell, or a question about the assistant."""
+    texts = SMALL_TALK[kind]
+    return texts.get(language, texts[DEFAULT_LANGUAGE])
+
+
+def documents(names: Sequence[str], count: int, language: str) -> str:
+    """Return what there is to ask about: how many documents, and the names of the newest."""
+    if not names:
+        return small_talk("documents", language)
+    texts = DOCUMENTS["one" if count == 1 else "all" if count == len(names) else "newest"]
+    lead = texts.get(language, texts[DEFAULT_LANGUAGE]).format(count=count, shown=len(names))
+    return "\n".join([lead, "", *(f"- {name}" for name in names)])

@@ -15,6 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MEBIBYTE = 1024 * 1024
 
 
+def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
+    parts = (part.strip() for part in listed.split(","))
+    return [ip_network(part, strict=False) for part in parts if part]
+
+
 class MissingSecret(Exception):
     """A secret file is not there; the message names the file and what puts it there."""
 
@@ -51,7 +56,7 @@ class Settings(BaseSettings):
     dashboard_dir: Path = Path("/app/dashboard")
     release: str = ""
     color: str = ""
-    trusted_proxies: str = ""
+    trusted_proxies: str = Field(default="", description="CIDR lists, one per proxy, `;` between")
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     login_attempts: int = Field(default=10, ge=1)
     login_window_seconds: int = Field(default=300, ge=1)
@@ -75,10 +80,9 @@ class Settings(BaseSettings):
         return [part.strip() for part in self.languages.split(",") if part.strip()] or ["en"]
 
     @cached_property
-    def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
-        """Return the networks whose `X-Forwarded-For` is believed."""
-        parts = (part.strip() for part in self.trusted_proxies.split(","))
-        return [ip_network(part, strict=False) for part in parts if part]
+    def proxy_layers(self) -> list[list[IPv4Network | IPv6Network]]:
+        """Return the networks of each proxy whose `X-Forwarded-For` is believed, nearest first."""
+        return [_networks(layer) for layer in self.trusted_proxies.split(";")]
 
     @cached_property
     def origin(self) -> str:

@@ -20,9 +20,7 @@ CONTRACTS = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
 
 def test_openapi_document_is_current() -> None:
     committed = json.loads((ROOT / "tenant" / "openapi.json").read_text(encoding="utf-8"))
-    assert committed == build_document(create_documented_app()), (
-        "run: uv run python -m tenant_agent.web.openapi tenant/openapi.json"
-    )
+    assert committed == build_document(create_documented_app()), "run: make generate"
 
 
 def test_every_operation_has_an_id_and_a_sentence() -> None:

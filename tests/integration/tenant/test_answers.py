@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from localcloud.model import RunningModel
+from localcloud.model.faults import Fault
 from plugins.agent_client import AgentUser
 from plugins.agent_files import make_docx, make_pdf
 
@@ -103,6 +104,59 @@ def test_follow_up_is_searched_with_its_question(agent: AgentUser, library: dict
     assert [item["role"] for item in listed] == ["user", "assistant"] * 2
     title = agent.http.get(f"/api/v1/conversations/{place}").json()["title"]
     assert title == "Welche Kündigungsfrist gilt für den Mietvertrag?"
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Hallo!", "Guten Tag!"),
+        ("Hello", "Hello!"),
+        ("Danke", "Gern."),
+        ("Was kannst du?", "Ich bin ein KI-Assistent"),
+        ("Who are you?", "I am an AI assistant"),
+    ],
+)
+def test_small_talk_is_answered_without_documents_and_model(
+    agent: AgentUser, live_model: RunningModel, said: str, reply: str
+) -> None:
+    live_model.service.faults.add(Fault(kind="error", code=503, times=0))
+    seen = agent.ask(said)
+    message = seen[-1].data["message"]
+    assert (message["state"], message["outcome"]) == ("complete", "answered")
+    assert message["content"].startswith(reply)
+    assert message["citations"] == []
+    assert "sources" not in [event.name for event in seen]
+
+
+@pytest.mark.parametrize(
+    ("asked", "lead"),
+    [
+        ("Welche Dokumente hast du?", "Ich kann aus {} Dokumenten antworten"),
+        ("What documents do you have?", "I can answer from {} documents"),
+    ],
+)
+def test_the_documents_are_named_without_search_and_model(
+    agent: AgentUser, library: dict[str, str], live_model: RunningModel, asked: str, lead: str
+) -> None:
+    live_model.service.faults.add(Fault(kind="error", code=503, times=0))
+    seen = agent.ask(asked)
+    message = seen[-1].data["message"]
+    listed = agent.http.get("/api/v1/documents", params={"limit": 200}).json()["items"]
+    ready = [item["name"] for item in listed if item["state"] == "ready"]
+    assert (message["outcome"], message["citations"]) == ("answered", [])
+    assert message["content"].startswith(lead.format(len(ready)))
+    assert message["content"].splitlines()[2:] == [f"- {name}" for name in ready[:10]]
+    assert "sources" not in [event.name for event in seen]
+
+
+def test_thanks_in_between_do_not_take_the_follow_up_its_question(
+    agent: AgentUser, library: dict[str, str]
+) -> None:
+    place = agent.conversation()
+    agent.answer("Welche Kündigungsfrist gilt für den Mietvertrag?", place)
+    agent.answer("Danke!", place)
+    message = agent.answer("Und wann beginnt er?", place)
+    assert any(c["document_id"] == library["Mietvertrag.md"] for c in message["citations"])
 
 
 def test_events_come_in_order_and_can_be_read_again_from_any_point(

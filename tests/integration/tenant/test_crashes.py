@@ -15,7 +15,8 @@ from demo.agent import Place
 from localcloud.model import RunningModel
 from localcloud.model.faults import Fault
 from plugins.agent_client import AgentUser, read_events
-from plugins.agent_parts import Parts
+from plugins.agent_parts import Parts, migrate
+from plugins.waiting import expect
 from redis import Redis
 
 TEXT = "Der Notausgang befindet sich neben der Kantine im Erdgeschoss."
@@ -25,8 +26,7 @@ TEXT = "Der Notausgang befindet sich neben der Kantine im Erdgeschoss."
 def parts(own_place: Place, live_model: RunningModel) -> Parts:
     """A migrated place without processes."""
     made = Parts(own_place)
-    launcher.create_database(own_place)
-    launcher.migrate(made.settings)
+    migrate(own_place, made.settings)
     return made
 
 
@@ -42,10 +42,7 @@ def user(parts: Parts) -> AgentUser:
 
 def _wait_for_call(model: RunningModel, part: str) -> None:
     """Wait until the model server was called: from then on the worker hangs in the call."""
-    deadline = time.monotonic() + 60
-    while not any(part in call["path"] for call in list(model.service.calls)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    expect(lambda: any(part in call["path"] for call in list(model.service.calls)), part)
 
 
 def test_job_of_a_killed_worker_is_finished_by_the_next(

@@ -12,7 +12,7 @@ import pytest
 from demo import agent as launcher
 from demo.agent import Place
 from plugins.agent_client import AgentUser
-from plugins.agent_parts import Parts
+from plugins.agent_parts import Parts, migrate
 
 MEBIBYTE = 2**20
 BOUNDARY = "frontier"
@@ -27,8 +27,7 @@ TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 def parts(own_place: Place) -> Iterator[Parts]:
     """A web process that takes 4 MB."""
     made = Parts(own_place, AGENT_MAX_UPLOAD_MIB="4")
-    launcher.create_database(own_place)
-    launcher.migrate(made.settings)
+    migrate(own_place, made.settings)
     try:
         yield made
     finally:

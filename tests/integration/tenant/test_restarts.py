@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ from demo.agent import Place
 from demo.agent_services import free_port
 from localcloud.model import RunningModel
 from plugins.agent_client import AgentUser
-from plugins.agent_parts import Parts, with_own_services
+from plugins.agent_parts import Parts, migrate, with_own_services
+from plugins.waiting import pauses
 
 TEXT = "Der Sanitätsraum liegt im zweiten Obergeschoss neben dem Archiv."
 DEADLINE = 60.0
@@ -33,8 +33,7 @@ def parts(own_place: Place, live_model: RunningModel, database_folder: Path) -> 
     try:
         made.serve_database(database_folder)
         made.serve_redis()
-        launcher.create_database(made.place)
-        launcher.migrate(made.settings)
+        migrate(made.place, made.settings)
         made.start("serve")
         made.start("worker")
         launcher.wait_ready(made.place.url)
@@ -54,14 +53,13 @@ def user(parts: Parts) -> Iterator[AgentUser]:
 
 def readiness(url: str, status: int) -> dict[str, str]:
     """Wait for a status of `/readyz`; returns its checks."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        answer = httpx.get(f"{url}/readyz", timeout=30)
-        if answer.status_code == status:
-            checks: dict[str, str] = answer.json()["checks"]
-            return checks
-        assert time.monotonic() < deadline, answer.text
-        time.sleep(0.1)
+    with httpx.Client(base_url=url, timeout=30) as anybody:
+        for _ in pauses(DEADLINE):
+            answer = anybody.get("/readyz")
+            if answer.status_code == status:
+                checks: dict[str, str] = answer.json()["checks"]
+                return checks
+    raise AssertionError(answer.text)
 
 
 def test_postgresql_restarts(parts: Parts, user: AgentUser, database_folder: Path) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from demo.agent_services import Address
 from localcloud.model import RunningModel
 from plugins.agent_client import AgentUser, Seen, read_events
 from plugins.fix_db import running_agent
+from plugins.waiting import expect
+from redis import Redis
 
 TEXT = (
     "Die Werkskantine öffnet montags um 11 Uhr. Die Werkskantine öffnet dienstags um 12 Uhr. "
     "Die Werkskantine öffnet mittwochs um 13 Uhr. Die Werkskantine öffnet freitags um 14 Uhr."
 )
 QUESTION = "Wann öffnet die Werkskantine montags, dienstags, mittwochs und freitags?"
-DEADLINE = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -31,17 +32,13 @@ def canteen(agent: AgentUser, live_model: RunningModel) -> Iterator[None]:
     assert agent.http.delete(f"/api/v1/documents/{document['id']}").status_code == 204
 
 
-def until(what: Callable[[], Any]) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + DEADLINE
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def expect_generation_ended(model: RunningModel) -> None:
+    """The provider sees its client go before the answer is whole."""
 
+    def client_left() -> bool:
+        return any("left" in call for call in list(model.service.calls))
 
-def generation_ended(model: RunningModel) -> bool:
-    """Return whether the provider saw its client go before the answer was whole."""
-    return any("left" in call for call in list(model.service.calls))
+    expect(client_left, "the end of generation")
 
 
 def first_token(events: Iterator[Seen]) -> tuple[str, str]:
@@ -62,18 +59,22 @@ def stop(agent: AgentUser, path: str, message: str) -> httpx.Response:
     return httpx.post(f"{agent.url}{path}/{message}/stop", headers=agent.http.headers, timeout=30)
 
 
-def test_stop_ends_generation_and_keeps_what_was_proven(
-    agent: AgentUser, live_model: RunningModel
-) -> None:
-    place = agent.conversation()
-    path = f"/api/v1/conversations/{place}/messages"
+def stopped_midway(agent: AgentUser, path: str) -> tuple[str, str, Seen]:
+    """Ask, and stop after the first sentence; returns the message, the sentence, the last event."""
     with agent.http.stream("POST", path, json={"question": QUESTION}) as response:
         events = read_events(response)
         message, sentence = first_token(events)
         assert stop(agent, path, message).status_code == 204
-        last = list(events)[-1]
+        return message, sentence, list(events)[-1]
+
+
+def test_stop_ends_generation_and_keeps_what_was_proven(
+    agent: AgentUser, live_model: RunningModel
+) -> None:
+    place = agent.conversation()
+    _, sentence, last = stopped_midway(agent, f"/api/v1/conversations/{place}/messages")
     assert last.name == "stopped"
-    until(lambda: generation_ended(live_model))
+    expect_generation_ended(live_model)
     answer = stored(agent, place)
     assert last.data["message"] == answer
     assert (answer["state"], answer["outcome"], answer["failure"]) == ("stopped", None, None)
@@ -87,11 +88,7 @@ def test_what_is_stopped_is_no_answer_and_can_be_asked_again(
 ) -> None:
     place = agent.conversation()
     path = f"/api/v1/conversations/{place}/messages"
-    with agent.http.stream("POST", path, json={"question": QUESTION}) as response:
-        events = read_events(response)
-        message, _ = first_token(events)
-        stop(agent, path, message)
-        list(events)
+    message, _, _ = stopped_midway(agent, path)
     live_model.service.settings.pace.tokens_per_second = 0
     done = agent.stream(f"{path}/{message}/retry")[-1]
     assert (done.name, done.data["message"]["state"]) == ("done", "complete")
@@ -103,6 +100,38 @@ def test_what_is_stopped_is_no_answer_and_can_be_asked_again(
         assert all(quote in TEXT for quote in citation["quotes"])
     assert stop(agent, path, message).status_code == 204
     assert stored(agent, place)["state"] == "complete"
+
+
+def test_a_document_deleted_while_it_is_cited_leaves_no_words(agent: AgentUser) -> None:
+    text = TEXT.replace("Werkskantine", "Teeküche")
+    document = agent.upload("Teeküche.txt", text.encode())
+    path = f"/api/v1/conversations/{agent.conversation()}/messages"
+    question = {"question": QUESTION.replace("Werkskantine", "Teeküche")}
+    with agent.http.stream("POST", path, json=question) as response:
+        events = read_events(response)
+        first_token(events)
+        place = f"{agent.url}/api/v1/documents/{document['id']}"
+        assert httpx.delete(place, headers=agent.http.headers, timeout=30).status_code == 204
+        done = list(events)[-1]
+    assert done.name == "done"
+    cited = [c for c in done.data["message"]["citations"] if c["document_id"] == document["id"]]
+    assert cited
+    for citation in cited:
+        assert (citation["available"], citation["quote"], citation["quotes"]) == (False, "", [])
+        assert citation["document_name"] == ""
+
+
+def test_the_end_of_an_earlier_attempt_ends_no_later_one(
+    agent: AgentUser, redis_server: Address
+) -> None:
+    path = f"/api/v1/conversations/{agent.conversation()}/messages"
+    with agent.http.stream("POST", path, json={"question": QUESTION}) as response:
+        events = read_events(response)
+        message, _ = first_token(events)
+        with Redis(host=redis_server.host, port=redis_server.port) as redis:
+            redis.xadd(f"answer:{message}", {"name": "end", "data": "{}"})
+        last = list(events)[-1]
+    assert (last.name, last.data["message"]["state"]) == ("done", "complete")
 
 
 def test_stop_before_the_first_word_keeps_nothing(
@@ -139,11 +168,11 @@ def test_deleting_the_conversation_ends_generation(
         first_token(read_events(response))
     live_model.service.settings.pace.tokens_per_second = 0.5
     assert agent.http.delete(f"/api/v1/conversations/{place}").status_code == 204
-    until(lambda: generation_ended(live_model))
+    expect_generation_ended(live_model)
 
 
 def test_an_answer_nobody_reads_is_stopped(own_place: Any, live_model: RunningModel) -> None:
-    with running_agent(own_place, AGENT_ANSWER_UNREAD_SECONDS="1") as user:
+    with running_agent(own_place, AGENT_ANSWER_UNREAD_SECONDS="4") as user:
         assert user.upload("Werkskantine.txt", TEXT.encode())["state"] == "ready"
         live_model.service.calls.clear()
         live_model.service.settings.pace.tokens_per_second = 1
@@ -151,7 +180,7 @@ def test_an_answer_nobody_reads_is_stopped(own_place: Any, live_model: RunningMo
         path = f"/api/v1/conversations/{place}/messages"
         with user.http.stream("POST", path, json={"question": QUESTION}) as response:
             message = next(read_events(response)).data["message_id"]
-        until(lambda: stored(user, place)["state"] == "stopped")
-        until(lambda: generation_ended(live_model))
+        expect(lambda: stored(user, place)["state"] == "stopped", "the stop")
+        expect_generation_ended(live_model)
         with user.http.stream("GET", f"{path}/{message}/events") as response:
             assert list(read_events(response))[-1].name == "stopped"

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 import uuid
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 from tenant_agent.prepare import prepare
+from tenant_agent.services.documents import Documents
+from tenant_agent.services.files import Files
+from tenant_agent.services.progress import Progress
 from tenant_agent.settings import Settings
-from tenant_agent.store import documents, index, jobs, migrate, search
+from tenant_agent.store import conversations, documents, index, jobs, migrate, search
 from tenant_agent.store.index import NewChunk, Space, vector_literal
 from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable, connection_string
 
@@ -28,7 +34,7 @@ async def add_document(connection: Connection, texts: Sequence[str], language: s
     await index.replace_text(connection, identity, ["\n\n".join(texts)])
     chunks = [NewChunk(n, 1, 0, len(text), "", text) for n, text in enumerate(texts)]
     await index.insert_chunks(connection, identity, chunks, title="Akte", language=language)
-    rows = await index.chunks_without_vector(connection, identity, SPACE, 1000)
+    rows = await index.chunks_without_vector(connection, identity, SPACE, range(1000))
     pairs = [(row[0], [1.0] * 63 + [float(n)]) for n, row in enumerate(rows)]
     await index.insert_vectors(connection, SPACE, pairs)
     return identity
@@ -54,6 +60,26 @@ async def test_migrations_are_idempotent_and_safe_side_by_side(empty_settings: S
     applied = [text for text in done if "applied: none" not in text]
     assert (len(made), len(applied)) == (1, 1)
     assert "applied: none" in await prepare(empty_settings, 10)
+
+
+async def test_the_first_administrators_address_is_corrected_until_it_is_used(
+    empty_settings: Settings,
+) -> None:
+    def named(email: str) -> Settings:
+        return empty_settings.model_copy(update={"admin_email": email})
+
+    async def address(connection: Connection) -> Any:
+        row = await (await connection.execute("select email from account")).fetchone()
+        return row and row[0]
+
+    await prepare(named("wrong@agent.example"), 10)
+    await prepare(named("right@agent.example"), 10)
+    target = connection_string(empty_settings)
+    async with await psycopg.AsyncConnection.connect(target, autocommit=True) as connection:
+        assert await address(connection) == "right@agent.example"
+        await connection.execute("update account set must_change_password = false")
+        await prepare(named("late@agent.example"), 10)
+        assert await address(connection) == "right@agent.example"
 
 
 async def test_edited_migration_is_refused(
@@ -179,7 +205,7 @@ async def test_other_spaces_are_not_searched(database: Database) -> None:
 async def test_a_job_is_claimed_once_until_its_worker_falls_silent(database: Database) -> None:
     async with database.transaction() as connection:
         identity = await add_document(connection, ["x"], "de")
-        (job_id,) = await jobs.take_due(connection)
+        (job_id,) = await jobs.take_due(connection, 1)
         assert await jobs.claim(connection, job_id, "one", 60) == (identity, 1)
         assert await jobs.claim(connection, job_id, "two", 60) is None
         await connection.execute("update job set heartbeat_at = now() - interval '61 seconds'")
@@ -193,14 +219,96 @@ async def test_a_job_is_claimed_once_until_its_worker_falls_silent(database: Dat
 async def test_sweep_brings_back_silent_and_forgotten_jobs(database: Database) -> None:
     async with database.transaction() as connection:
         await add_document(connection, ["x"], "de")
-        (job_id,) = await jobs.take_due(connection)
+        (job_id,) = await jobs.take_due(connection, 1)
         assert await jobs.recover(connection, silence=15, age=30) == []
         await connection.execute("update job set updated_at = now() - interval '31 seconds'")
         assert await jobs.recover(connection, silence=15, age=30) == [job_id]
-        assert await jobs.take_due(connection) == [job_id]
+        assert await jobs.take_due(connection, 1) == [job_id]
         await jobs.claim(connection, job_id, "one", 60)
         await connection.execute("update job set heartbeat_at = now() - interval '16 seconds'")
         assert await jobs.recover(connection, silence=15, age=30) == [job_id]
+
+
+async def test_no_more_jobs_are_handed_out_than_workers_soon_begin(database: Database) -> None:
+    """However often the waiting ones are swept: what is in Redis does not grow with the backlog."""
+    async with database.transaction() as connection:
+        for _ in range(5):
+            await add_document(connection, ["x"], "de")
+        first = await jobs.take_due(connection, 2)
+        assert len(first) == 2
+        assert await jobs.take_due(connection, 2) == []
+        await connection.execute("update job set updated_at = now() - interval '31 seconds'")
+        assert sorted(await jobs.recover(connection, silence=15, age=30)) == sorted(first)
+        again = await jobs.take_due(connection, 2)
+        assert len(again) == 2
+        await jobs.claim(connection, again[0], "one", 60)
+        assert len(await jobs.take_due(connection, 2)) == 1
+
+
+async def test_files_that_no_document_needs_are_deleted_when_they_are_old(
+    database: Database, agent_settings: Settings
+) -> None:
+    files = Files(agent_settings.data_dir, 100)
+    files.prepare()
+    async with database.transaction() as connection:
+        needed = await add_document(connection, ["x"], "de")
+    stray, young = uuid.uuid4(), uuid.uuid4()
+    for identity, age in ((needed, 7200), (stray, 7200), (young, 0)):
+        files.path(identity).write_bytes(b"x")
+        moment = time.time() - age
+        os.utime(files.path(identity), (moment, moment))
+    foreign = files.path(needed).with_name("lost+found")
+    foreign.mkdir()
+    assert await Documents(database, files).sweep() == 1
+    held = {each.name for each in files.path(needed).parent.iterdir()}
+    assert held == {str(needed), str(young), foreign.name}
+
+
+@pytest.mark.parametrize("last_event", ["\u00b2", "9" * 40, "-1", "x"])
+async def test_progress_after_a_number_that_is_none_begins_anew(
+    database: Database, last_event: str
+) -> None:
+    async with database.transaction() as connection:
+        identity = await add_document(connection, ["x"], "de")
+    async with aclosing(Progress(database).changes(last_event)) as changes:
+        assert (await anext(changes))[1].id == identity
+
+
+async def test_two_answers_of_a_conversation_never_begin_at_once(database: Database) -> None:
+    """The second looks while the first is not committed, and writes when it is."""
+    async with database.transaction() as connection:
+        row = await connection.execute(
+            "insert into account (email, role, password_hash) values ('a', 'member', '')"
+            " returning id"
+        )
+        (account,) = await row.fetchone() or ()
+        conversation = (await conversations.insert(connection, account, "")).id
+        question = await conversations.insert_question(connection, conversation, "?", "de")
+        failed = await conversations.insert_answer(connection, conversation, question, "de")
+        assert failed is not None
+        await conversations.fail(connection, failed, ("model_down", {}), {})
+
+    async def begin_again() -> bool:
+        async with database.transaction() as connection:
+            return await conversations.begin_again(connection, failed)
+
+    async with database.transaction() as connection:
+        assert await conversations.insert_answer(connection, conversation, question, "de")
+        second = asyncio.create_task(begin_again())
+        await until_blocked(database)
+    assert await second is False
+
+
+async def until_blocked(database: Database) -> None:
+    """Wait until a transaction waits for another one."""
+    statement = "select exists (select from pg_locks where not granted)"
+    async with database.reading() as connection:
+        for _ in range(1000):
+            row = await (await connection.execute(statement)).fetchone()
+            if row and row[0]:
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("nothing waits")
 
 
 async def test_absent_database_is_a_typed_failure(agent_settings: Settings) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from demo.agent import Place
 from plugins.agent_client import AgentUser
 from plugins.agent_files import make_docx, make_locked_pdf, make_pdf, make_zip_bomb
+from plugins.waiting import expect
 from tenant_agent import sentences
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 4096
@@ -30,7 +33,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 4096
         ("bild.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 64, "unsupported_type"),
         ("falsch.txt", make_pdf([["A", "B"]]), "extension_mismatch"),
         ("falsch.pdf", b"just text, not a PDF", "extension_mismatch"),
-        ("tabelle.docx", None, "unsupported_type"),
+        ("tabelle.docx", None, "not_word"),
         ("scan.pdf", make_pdf([[""]]), "no_text"),
     ],
 )
@@ -94,6 +97,48 @@ def test_path_in_the_name_stays_a_name(agent: AgentUser, name: str) -> None:
     assert not list(Path(agent.folder).parent.glob("etc"))
 
 
+def test_characters_a_browser_escapes_in_a_name_come_back(agent: AgentUser) -> None:
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; '
+        b'filename="Bericht %0D%0A%22final%22 100%25.txt"\r\n\r\nEin Bericht.\r\n--b--\r\n'
+    )
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = agent.http.post("/api/v1/documents", content=body, headers=headers)
+    assert answer.json()["name"] == 'Bericht "final" 100%25.txt'
+    shown = agent.http.get(f"/api/v1/documents/{answer.json()['id']}/file")
+    assert (
+        "filename*=utf-8''Bericht%20%22final%22%20100%2525.txt"
+        in (shown.headers["content-disposition"])
+    )
+
+
+@pytest.mark.parametrize("size", [10, 2**20])
+def test_a_second_file_is_refused_and_neither_is_stored(agent: AgentUser, size: int) -> None:
+    name = f"Eins von zweien {size}.txt"
+    files = [("file", (name, b"eins " * size)), ("file", ("zwei.txt", b"zwei"))]
+    answer = agent.http.post("/api/v1/documents", files=files)
+    assert (answer.status_code, answer.json()["code"]) == (422, "one_file_only")
+    listed = agent.http.get("/api/v1/documents", params={"limit": 200}).json()["items"]
+    assert name not in {item["name"] for item in listed}
+    assert not list((agent.folder / "data" / "incoming").iterdir())
+
+
+def test_ranges_of_a_file_are_served_refused_or_ignored(agent: AgentUser) -> None:
+    document = agent.upload("Bereiche.txt", b"0123456789 ist eine Zahlenreihe.")
+    path, size = f"/api/v1/documents/{document['id']}/file", document["size"]
+
+    def ask(wanted: str) -> httpx.Response:
+        return agent.http.get(path, headers={"range": wanted})
+
+    assert (ask("bytes=2-4").status_code, ask("bytes=2-4").content) == (206, b"234")
+    past = ask("bytes=999-")
+    assert (past.status_code, past.json()["code"]) == (416, "range_not_satisfiable")
+    assert past.headers["content-type"] == "application/problem+json"
+    assert past.headers["content-range"] == f"bytes */{size}"
+    for nonsense in ("lines=1-2", "bytes=x", "nothing"):
+        assert (ask(nonsense).status_code, len(ask(nonsense).content)) == (200, size)
+
+
 def test_failed_document_can_be_retried_only_when_that_makes_sense(agent: AgentUser) -> None:
     document = agent.upload("kaputt2.pdf", b"%PDF-1.7\nnothing else here")
     answer = agent.http.post(f"/api/v1/documents/{document['id']}/retry")
@@ -102,6 +147,35 @@ def test_failed_document_can_be_retried_only_when_that_makes_sense(agent: AgentU
     picture = agent.upload("bild2.png", b"\x89PNG\r\n\x1a\n" + b"\x01" * 64)
     answer = agent.http.post(f"/api/v1/documents/{picture['id']}/retry")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_retryable")
+
+
+def test_retrying_what_was_uploaded_again_meanwhile_is_refused(
+    agent: AgentUser, agent_place: Place
+) -> None:
+    text = "Die Fahrräder stehen im Hof.".encode()
+    first = agent.upload("Fahrräder.txt", text)
+    place = agent_place.database
+    target = f"host={place.host} port={place.port} user=agent dbname={agent_place.database_name}"
+    with ThreadPoolExecutor(1) as beside, psycopg.connect(target) as connection:
+        fail = "update document set state = 'failed' where id = %s"
+        connection.execute(fail, [first["id"]])
+        connection.execute("update job set state = 'failed' where document_id = %s", [first["id"]])
+        connection.commit()
+        twin = agent.upload("Fahrräder noch einmal.txt", text)
+        # The second upload as if it were just being taken in: nobody else sees it yet.
+        connection.execute(fail, [twin["id"]])
+        connection.commit()
+        connection.execute("update document set state = 'ready' where id = %s", [twin["id"]])
+        asked = beside.submit(agent.http.post, f"/api/v1/documents/{first['id']}/retry")
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        with psycopg.connect(target, autocommit=True) as watcher:
+            expect(lambda: watcher.execute(waiting).fetchone() == (1,), "the retry to wait")
+        connection.commit()
+        answer = asked.result()
+    assert (answer.status_code, answer.json()["code"]) == (409, "duplicate")
+    assert answer.json()["document_id"] == twin["id"]
+    for document in (first, twin):
+        assert agent.http.delete(f"/api/v1/documents/{document['id']}").status_code == 204
 
 
 def test_body_that_is_no_upload_is_refused(agent: AgentUser) -> None:
@@ -140,6 +214,7 @@ def test_upload_that_breaks_off_leaves_nothing(agent: AgentUser, agent_place: Pl
     assert not any(incoming.iterdir())
     listed = agent.http.get("/api/v1/documents", params={"limit": 200}).json()["items"]
     assert "halb.txt" not in {item["name"] for item in listed}
+    assert "unexpected error" not in (agent_place.folder / "serve.log").read_text()
 
 
 def test_list_pages_through_everything_once(agent: AgentUser) -> None:

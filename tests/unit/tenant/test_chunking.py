@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from tenant_agent.retrieval.blocks import Block, Parsed, page_text
-from tenant_agent.retrieval.chunking import LIMIT, chunks_of
+from tenant_agent.retrieval.chunking import LIMIT, TARGET, chunks_of
 
 SENTENCE = "Die Frist beträgt drei Monate zum Ende eines Quartals. "
 
@@ -38,6 +38,19 @@ def test_a_long_paragraph_is_cut_between_sentences() -> None:
     found = list(chunks_of(Parsed([[Block((SENTENCE * 60).strip())]], paged=False)))
     assert len(found) > 2
     assert all(c.text.startswith("Die Frist") and c.text.endswith("Quartals.") for c in found)
+
+
+def test_a_short_line_goes_with_the_paragraph_after_it() -> None:
+    title, abstract = "Diffusion in weißer Substanz", (SENTENCE * 20).strip()
+    assert len(abstract) > TARGET
+    found = list(chunks_of(Parsed([[Block(title), Block(abstract)]])))
+    assert [c.text for c in found] == [f"{title}\n\n{abstract}"]
+
+
+def test_a_paragraph_of_some_length_stays_apart_from_one_that_does_not_fit() -> None:
+    first, second = (SENTENCE * 5).strip(), (SENTENCE * 18).strip()
+    found = list(chunks_of(Parsed([[Block(first), Block(second)]])))
+    assert [c.text for c in found] == [first, second]
 
 
 BLOCKS = st.builds(

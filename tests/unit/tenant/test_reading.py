@@ -183,6 +183,7 @@ def test_sniffing(name: str, head: bytes, kind: str | None, failure: str | None)
         ("../../x.txt", "x.txt"),
         ("C:\\a\\b.pdf", "b.pdf"),
         ("a\x00b\n.txt", "ab.txt"),
+        ("a\r\nb\u2028c.txt", "abc.txt"),
         ("..", "document"),
         ("", "document"),
         ("ä" * 300 + ".pdf", "ä" * 196 + ".pdf"),

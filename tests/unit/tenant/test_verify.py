@@ -8,6 +8,7 @@ import pytest
 from tenant_agent.agent.prompt import PromptSource
 from tenant_agent.agent.sentence_stream import Sentence
 from tenant_agent.agent.verify import Verifier
+from tenant_agent.errors import ModelFailure
 
 SOURCES = [
     PromptSource(1, "Mietvertrag", "Miete", 1, "Die Kaltmiete beträgt 1.250 Euro."),
@@ -49,6 +50,32 @@ async def shown(text: str, markers: tuple[int, ...], score: float = 0.0) -> str 
 )
 async def test_sentences(text: str, markers: tuple[int, ...], expected: str | None) -> None:
     assert await shown(text, markers) == expected
+
+
+async def test_embeddings_that_fail_cost_what_words_cannot_prove_and_no_answer() -> None:
+    async def down(_claim: str, _candidates: Sequence[str]) -> list[float]:
+        raise ModelFailure("model_busy")
+
+    verifier = Verifier("Was kostet die Wohnung?", SOURCES, down)
+    unsure = "Mitarbeiter bekommen 28 Urlaubstage laut annual Regelung."
+    assert await verifier.check(Sentence(unsure, (2,), " ")) is None
+    assert verifier.removed == 1
+    assert await verifier.check(Sentence("Die Kaltmiete beträgt 1.250 Euro.", (1,), " "))
+
+
+async def test_readers_see_the_sources_that_are_cited_numbered_in_their_order() -> None:
+    verifier = Verifier("Was kostet die Wohnung?", SOURCES, Scripted(0))
+    leave = await verifier.check(Sentence("Employees get 28 days of annual leave.", (2,), " "))
+    rent = await verifier.check(Sentence("Die Kaltmiete beträgt 1.250 Euro.", (1,), " "))
+    again = await verifier.check(Sentence("Employees get 28 days of annual leave.", (2,), " "))
+    assert leave is not None
+    assert rent is not None
+    assert again is not None
+    assert [(each.text[-4:], each.sources[0].source) for each in (leave, rent, again)] == [
+        ("[1].", 2),
+        ("[2].", 1),
+        ("[1].", 2),
+    ]
 
 
 async def test_links_and_images_do_not_get_through() -> None:

@@ -13,6 +13,9 @@ from starlette.datastructures import Headers
 from tenant_agent import errors, sentences
 from tenant_agent.logs import HIDDEN, redact
 from tenant_agent.services.branding import parse_brand
+from tenant_agent.services.devices import Devices
+from tenant_agent.services.limits import network_of
+from tenant_agent.settings import Settings
 from tenant_agent.web.client_address import client_address
 from tenant_agent.web.dashboard import Dashboard
 from tenant_agent.web.language import preferred_language
@@ -26,6 +29,8 @@ CODES = (
     | errors.DocumentUnreadable.CODES
     | errors.ModelFailure.RETRYABLE
 )
+
+LAYERS = [[ip_network("10.0.0.0/8")], [ip_network("172.64.0.0/13")]]
 
 
 def test_every_code_has_a_sentence_in_both_languages_with_the_same_blanks() -> None:
@@ -62,13 +67,48 @@ def test_preferred_language(header: str, language: str) -> None:
         ("9.9.9.9", ["1.1.1.1"], "9.9.9.9"),
         ("10.0.0.2", ["1.1.1.1"], "1.1.1.1"),
         ("10.0.0.2", ["6.6.6.6, 1.1.1.1"], "1.1.1.1"),
-        ("10.0.0.2", ["1.1.1.1, 10.0.0.9"], "1.1.1.1"),
+        ("10.0.0.2", ["1.1.1.1, 172.64.0.9"], "1.1.1.1"),
+        ("10.0.0.2", ["1.1.1.1", "172.64.0.9"], "1.1.1.1"),
         ("10.0.0.2", ["nonsense"], "10.0.0.2"),
+        ("10.0.0.2", ["nonsense, 172.64.0.9"], "172.64.0.9"),
         ("10.0.0.2", [], "10.0.0.2"),
     ],
 )
 def test_client_address(peer: str, forwarded: list[str], address: str) -> None:
-    assert client_address(peer, forwarded, [ip_network("10.0.0.0/8")]) == address
+    assert client_address(peer, forwarded, LAYERS) == address
+
+
+def test_a_program_in_the_edges_networks_cannot_claim_an_address() -> None:
+    """A worker of another customer of the edge: its own address, and before it what it likes."""
+    forwarded = ["6.6.6.6, 172.64.7.7, 172.64.0.9"]
+    assert client_address("10.0.0.2", forwarded, LAYERS) == "172.64.7.7"
+    assert client_address("10.0.0.2", ["6.6.6.6, 10.0.0.9"], LAYERS) == "10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_a_visitor_is_limited_by_what_one_line_has(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_a_device_is_known_to_the_account_it_was_issued_for_only(tmp_path: Path) -> None:
+    (tmp_path / "session_key").write_text("key")
+    devices = Devices(Settings(secrets_dir=tmp_path))
+    token = devices.issue("Ada@acme.example")
+    nonce, _, proof = token.partition(".")
+    assert devices.recognise("ada@ACME.example", token) == nonce
+    for forged in ("", ".", "\xff", nonce, f"{nonce}.", f"x{nonce}.{proof}", f"{nonce}.{proof}0"):
+        assert devices.recognise("ada@acme.example", forged) is None
+    assert devices.recognise("eve@acme.example", token) is None
+    (tmp_path / "session_key").write_text("another key")
+    assert devices.recognise("ada@acme.example", token) is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,11 @@ export class ApiError extends Error {
   }
 }
 
+/** The agent's sentence for people; "" when something else spoke, such as the browser itself. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof ApiError ? error.message : "";
+}
+
 type Listener = (error: ApiError) => void;
 let listener: Listener = () => undefined;
 
@@ -69,8 +74,12 @@ export const api = createClient<paths>({
 });
 api.use(addLanguage, throwProblems);
 
+/** How long what a page begins with may take: a machine that just starts may never answer it. */
+const START_MS = 8000;
+export const inStartTime = (): AbortSignal => AbortSignal.timeout(START_MS);
+
 /** The body of a call that cannot fail any more: failures were thrown by the client. */
 export function body<T>(result: { data?: T }): T {
-  if (result.data === undefined) throw new ApiError(0, "empty", "The answer had no body.");
+  if (result.data === undefined) throw new ApiError(0, "empty", "");
   return result.data;
 }

@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in and get the session cookie.
+         * @description Sign in and get the session cookie, and one by which the browser is known next time.
          */
         post: operations["signIn"];
         /**
@@ -189,7 +189,7 @@ export interface paths {
         };
         /**
          * Stream Job Events
-         * @description Stream every change of every document's job.
+         * @description Stream every change of every document's job for as long as the session lasts.
          */
         get: operations["streamJobEvents"];
         put?: never;
@@ -1605,6 +1605,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Range Not Satisfiable */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };

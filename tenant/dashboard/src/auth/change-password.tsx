@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, body } from "../api/client";
+import { Failure } from "../ui/failure";
 import { Notice } from "../ui/notice";
 import { PasswordField } from "./password-field";
 import { SESSION, type Session } from "./session";
@@ -38,8 +39,11 @@ export function PasswordFields({ form }: { form: ReturnType<typeof usePasswordCh
   const { t } = useTranslation();
   return (
     <>
-      {form.change.error && <Notice>{form.change.error.message || t("app.unreachable")}</Notice>}
-      {form.mismatch && <Notice>{t("password.mismatch")}</Notice>}
+      {form.mismatch ? (
+        <Notice>{t("password.mismatch")}</Notice>
+      ) : (
+        <Failure error={form.change.error} />
+      )}
       <PasswordField
         label={t("password.current")}
         value={form.current}

@@ -1,13 +1,14 @@
 // Who is signed in. A session that ended, noticed anywhere, brings the sign-in screen back.
 import { QueryClient, useQuery } from "@tanstack/react-query";
 
-import { api, ApiError, body, onRefusal, type Schemas } from "../api/client";
+import { api, ApiError, body, inStartTime, onRefusal, type Schemas } from "../api/client";
 import { BRANDING } from "../branding/branding";
 
 export type Me = Schemas["Me"];
 export type Session = { me: Me } | { me: null; expired: boolean };
 
 export const SESSION = ["session"] as const;
+const LONGEST_PAUSE_MS = 4000;
 
 export function createQueries(): QueryClient {
   const queries = new QueryClient({
@@ -38,7 +39,7 @@ export function setSession(queries: QueryClient, session: Session): void {
 
 async function fetchSession(): Promise<Session> {
   try {
-    return { me: body(await api.GET("/api/v1/session")) };
+    return { me: body(await api.GET("/api/v1/session", { signal: inStartTime() })) };
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return { me: null, expired: false };
     throw error;
@@ -46,5 +47,12 @@ async function fetchSession(): Promise<Session> {
 }
 
 export function useSession() {
-  return useQuery({ queryKey: SESSION, queryFn: fetchSession, staleTime: Infinity });
+  return useQuery({
+    queryKey: SESSION,
+    queryFn: fetchSession,
+    staleTime: Infinity,
+    // Without an answer there is no page: while the machine starts, it comes by waiting.
+    retry: true,
+    retryDelay: (failures) => Math.min(500 * 2 ** failures, LONGEST_PAUSE_MS),
+  });
 }

@@ -6,6 +6,7 @@ import { api, body } from "../api/client";
 import type { Branding } from "../branding/branding";
 import { Door } from "../layout/door";
 import { Button } from "../ui/button";
+import { Failure } from "../ui/failure";
 import { Notice } from "../ui/notice";
 import { PasswordField } from "./password-field";
 import { setSession } from "./session";
@@ -35,7 +36,7 @@ export function SignIn({ branding, expired = false }: Props) {
     <Door branding={branding} title={t("signIn.title")} lead={t("signIn.lead")}>
       <form onSubmit={submit}>
         {expired && signIn.isIdle && <Notice>{t("signIn.expired")}</Notice>}
-        {signIn.error && <Notice>{signIn.error.message || t("app.unreachable")}</Notice>}
+        <Failure error={signIn.error} />
         <div className="field">
           <label htmlFor={id}>{t("signIn.email")}</label>
           <input

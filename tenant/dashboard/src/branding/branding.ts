@@ -4,8 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import type { Schemas } from "../api/client";
-import { api, body } from "../api/client";
-import { parseHex, readableOn, textOn, toHex, type Rgb } from "./colour";
+import { api, body, inStartTime } from "../api/client";
+import { parseHex, readableOn, textOn, toHex, VISIBLE, type Rgb } from "./colour";
 
 export type Branding = Schemas["Branding"];
 
@@ -17,13 +17,23 @@ const DEFAULT: Rgb = [63, 81, 217];
 const LIGHT_SURFACE: Rgb = [255, 255, 255];
 const DARK_SURFACE: Rgb = [24, 27, 35];
 
+export const UNBRANDED: Branding = {
+  name: "Assistant",
+  logo: "",
+  primary: "",
+  accent: "",
+  languages: ["de", "en"],
+  default_language: "de",
+};
+
 export async function fetchBranding(): Promise<Branding> {
-  return body(await api.GET("/api/v1/branding"));
+  return body(await api.GET("/api/v1/branding", { signal: inStartTime() }));
 }
 
 function properties(colour: Rgb, accent: Rgb, surface: Rgb): string {
   return [
     `--brand: ${toHex(colour)};`,
+    `--brand-edge: ${toHex(readableOn(colour, surface, VISIBLE))};`,
     `--on-brand: ${toHex(textOn(colour))};`,
     `--brand-text: ${toHex(readableOn(colour, surface))};`,
     `--accent: ${toHex(readableOn(accent, surface))};`,
@@ -56,12 +66,16 @@ export function applyBranding(branding: Branding): void {
   ];
 }
 
-/** The brand as it is now: read again while the page is looked at, so that a change shows. */
-export function useBranding(first: Branding): Branding {
+/**
+ * The brand as it is now: read again while the page is looked at, so that a change shows, and at
+ * once when the page had to begin without.
+ */
+export function useBranding(first: Branding | null): Branding {
   const { data } = useQuery({
     queryKey: BRANDING,
     queryFn: fetchBranding,
-    initialData: first,
+    initialData: first ?? UNBRANDED,
+    ...(first === null && { initialDataUpdatedAt: 0 }),
     staleTime: LOOK_AGAIN_MS,
     refetchInterval: LOOK_AGAIN_MS,
     refetchOnWindowFocus: "always",

@@ -42,13 +42,16 @@ export function textOn(background: Rgb): Rgb {
 // More than the 4.5 of WCAG: the text also stands on its own colour at 14 % over the background.
 const READABLE = 6;
 
-/** Moves `colour` towards black or white until it reads on `background`. */
-export function readableOn(colour: Rgb, background: Rgb): Rgb {
+/** What WCAG asks of the edge of a control (1.4.11). */
+export const VISIBLE = 3;
+
+/** Moves `colour` towards black or white until it stands out from `background`. */
+export function readableOn(colour: Rgb, background: Rgb, minimum = READABLE): Rgb {
   const target = luminance(background) > 0.5 ? INK : WHITE;
   for (let step = 0; step <= 20; step += 1) {
     const mixed = colour.map((part, i) => part + ((target[i] ?? 0) - part) * (step / 20));
     const candidate: Rgb = [mixed[0] ?? 0, mixed[1] ?? 0, mixed[2] ?? 0];
-    if (contrast(candidate, background) >= READABLE) return candidate;
+    if (contrast(candidate, background) >= minimum) return candidate;
   }
   return target;
 }

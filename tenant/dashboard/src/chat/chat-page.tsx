@@ -9,7 +9,8 @@ import { useAnyDocument } from "../documents/documents";
 import { BrandMark } from "../layout/brand-mark";
 import { NotFound } from "../layout/not-found";
 import { Button } from "../ui/button";
-import { Loading, Notice } from "../ui/notice";
+import { Failure } from "../ui/failure";
+import { Loading } from "../ui/notice";
 import { Composer } from "./composer";
 import { useConversations } from "./conversations";
 import { AnswerCard, loadReader, QuestionCard } from "./message";
@@ -56,6 +57,7 @@ export function ChatPage({ me, branding }: { me: Me; branding: Branding }) {
           account={me.id}
           busy={chat.busy}
           stopping={chat.stopping}
+          taken={chat.taken}
           onAsk={chat.ask}
           onStop={chat.stop}
         />
@@ -108,13 +110,12 @@ function Title({ conversationId }: { conversationId: string | undefined }) {
 
 function Unread({ error, onRetry }: { error: Error; onRetry: () => void }) {
   const { t } = useTranslation();
-  const text = error instanceof ApiError ? error.message : "";
   const retry = (
     <Button icon="retry" onClick={onRetry}>
       {t("app.retry")}
     </Button>
   );
-  return <Notice actions={retry}>{text || t("app.unreachable")}</Notice>;
+  return <Failure error={error} actions={retry} />;
 }
 
 /** Keeps the end of the thread in view while an answer grows, unless the reader scrolled away. */

@@ -2,7 +2,8 @@ import { useEffect, useRef, useState, type KeyboardEvent, type SyntheticEvent } 
 import { useTranslation } from "react-i18next";
 
 import { IconButton } from "../ui/button";
-import { draftOf, keepDraft } from "./draft";
+import { hasFinePointer } from "../ui/pointer";
+import { draftOf, draftWasSent, keepDraft } from "./draft";
 
 interface Props {
   account: string;
@@ -10,30 +11,30 @@ interface Props {
   fresh: boolean;
   busy: boolean;
   stopping: boolean;
+  /** The questions the agent has; null until they are known. */
+  taken: string[] | null;
   onAsk: (question: string) => void;
   onStop: () => void;
 }
 
-// On a touch screen the focus would bring up the keyboard over the page.
-const hasKeyboard = () => window.matchMedia("(pointer: fine)").matches;
-
 /** Enter sends, Shift+Enter breaks the line; while an answer arrives the button stops it. */
-export function Composer({ account, fresh, busy, stopping, onAsk, onStop }: Props) {
+export function Composer({ account, fresh, busy, stopping, taken, onAsk, onStop }: Props) {
   const { t } = useTranslation();
-  const [text, setText] = useState(() => draftOf(account));
+  const { text, setText } = useText(account, taken);
   const box = useRef<HTMLTextAreaElement>(null);
-  const begin = fresh || text !== "";
-  const first = useRef(begin);
+  const first = useRef(fresh || draftOf(account) !== "");
   useEffect(() => {
-    if ((fresh || first.current) && hasKeyboard()) box.current?.focus();
+    // On a touch screen the focus would bring up the keyboard over the page.
+    if ((fresh || first.current) && hasFinePointer()) box.current?.focus();
   }, [fresh]);
   const question = text.trim();
   const send = (event: SyntheticEvent) => {
     event.preventDefault();
     if (busy || question === "") return;
     // The draft stays until the agent has the question: see forgetDraft.
+    keepDraft(account, question, true);
     setText("");
-    if (hasKeyboard()) box.current?.focus();
+    if (hasFinePointer()) box.current?.focus();
     else box.current?.blur();
     onAsk(question);
   };
@@ -60,15 +61,17 @@ export function Composer({ account, fresh, busy, stopping, onAsk, onStop }: Prop
         {busy ? (
           <IconButton
             key="stop"
-            className="solid"
+            className={stopping ? "solid telling" : "solid"}
             icon="stop"
-            label={t("chat.stop")}
+            label={t(stopping ? "chat.stopping" : "chat.stop")}
             disabled={stopping}
             onClick={(event) => {
               // The second half of a double click on "send" is not meant for this button.
               if (event.detail < 2) onStop();
             }}
-          />
+          >
+            {stopping && t("chat.stopping")}
+          </IconButton>
         ) : (
           <IconButton
             key="send"
@@ -83,4 +86,22 @@ export function Composer({ account, fresh, busy, stopping, onAsk, onStop }: Prop
       <p className="hint">{t("chat.hint")}</p>
     </form>
   );
+}
+
+/**
+ * The text being typed. What was sent before the page was loaded comes back only when it did not
+ * arrive, which the stored questions tell.
+ */
+function useText(account: string, taken: string[] | null) {
+  const [text, setText] = useState(() => draftOf(account));
+  const [sent, setSent] = useState(() => draftWasSent(account));
+  if (sent && taken !== null) {
+    setSent(false);
+    if (taken.includes(text.trim())) setText("");
+  }
+  const change = (next: string) => {
+    setText(next);
+    setSent(false);
+  };
+  return { text: sent ? "" : text, setText: change };
 }

@@ -4,8 +4,8 @@ import { Link, NavLink, useMatch, useNavigate } from "react-router";
 
 import { Button, IconButton } from "../ui/button";
 import { Dialog } from "../ui/dialog";
+import { Failure } from "../ui/failure";
 import { Icon } from "../ui/icon";
-import { Notice } from "../ui/notice";
 import { useConversations, useDelete, useRename, type Conversation } from "./conversations";
 
 type Open = { what: "rename" | "delete"; conversation: Conversation } | null;
@@ -68,17 +68,16 @@ interface RowProps {
 function Row({ conversation, onOpen }: RowProps) {
   const { t } = useTranslation();
   const menu = useId();
+  const title = conversation.title || t("chat.new");
   const choose = (what: "rename" | "delete") => () => {
     onOpen({ what, conversation });
   };
   return (
     <li className="history-row">
-      <NavLink to={`/chat/${conversation.id}`}>{conversation.title || t("chat.new")}</NavLink>
-      <IconButton
-        icon="more"
-        label={t("chat.more", { title: conversation.title || t("chat.new") })}
-        popoverTarget={menu}
-      />
+      <NavLink to={`/chat/${conversation.id}`} title={title}>
+        {title}
+      </NavLink>
+      <IconButton icon="more" label={t("chat.more", { title })} popoverTarget={menu} />
       <div id={menu} popover="auto" className="menu row-popover">
         <Button
           look="ghost"
@@ -124,7 +123,7 @@ function RenameDialog({ conversation, onClose }: DialogProps) {
   );
   return (
     <Dialog title={t("chat.renameTitle")} onClose={onClose} onSubmit={submit} actions={actions}>
-      {rename.error && <Notice>{rename.error.message || t("app.unreachable")}</Notice>}
+      <Failure error={rename.error} />
       <div className="field">
         <label htmlFor={id}>{t("chat.name")}</label>
         <input
@@ -163,7 +162,7 @@ function DeleteDialog({ conversation, onClose }: DialogProps) {
   );
   return (
     <Dialog title={t("chat.deleteTitle")} onClose={onClose} onSubmit={submit} actions={actions}>
-      {remove.error && <Notice>{remove.error.message || t("app.unreachable")}</Notice>}
+      <Failure error={remove.error} />
       <p>{t("chat.deleteText", { title: conversation.title || t("chat.new") })}</p>
     </Dialog>
   );

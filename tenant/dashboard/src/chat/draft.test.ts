@@ -1,6 +1,7 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { draftOf, forgetDraft, keepDraft } from "./draft";
+import { draftOf, draftWasSent, forgetDraft, keepDraft } from "./draft";
 
 beforeEach(() => {
   sessionStorage.clear();
@@ -13,11 +14,19 @@ describe("draft", () => {
   });
 
   it("is forgotten once its question was taken, and not for another's", () => {
-    keepDraft("anna", " Bis wann? ");
-    forgetDraft("Wie viel?");
+    keepDraft("anna", " Bis wann? ", true);
+    forgetDraft(["Wie viel?"]);
     expect(draftOf("anna")).toBe(" Bis wann? ");
-    forgetDraft("Bis wann?");
+    expect([draftWasSent("anna"), draftWasSent("bert")]).toEqual([true, false]);
+    forgetDraft(["Wie viel?", "Bis wann?"]);
     expect(draftOf("anna")).toBe("");
+  });
+
+  it("is kept when a question asked before is being typed once more", () => {
+    keepDraft("anna", "Bis wann?");
+    forgetDraft(["Bis wann?"]);
+    expect(draftOf("anna")).toBe("Bis wann?");
+    expect(draftWasSent("anna")).toBe(false);
   });
 
   it("is gone when it was cleared, at a sign-out, or when it cannot be read", () => {

@@ -5,6 +5,8 @@ const KEY = "draft";
 interface Draft {
   account: string;
   text: string;
+  /** On its way to the agent: no longer being typed, and not yet known to have arrived. */
+  sent?: boolean;
 }
 
 function read(): Draft | null {
@@ -20,12 +22,20 @@ export function draftOf(account: string): string {
   return draft?.account === account ? draft.text : "";
 }
 
-export function keepDraft(account: string, text: string): void {
-  if (text === "") sessionStorage.removeItem(KEY);
-  else sessionStorage.setItem(KEY, JSON.stringify({ account, text } satisfies Draft));
+/** Whether the draft was sent before the page was loaded: it may be among the stored questions. */
+export function draftWasSent(account: string): boolean {
+  const draft = read();
+  return draft?.account === account && draft.sent === true;
 }
 
-/** Without a text every draft is forgotten, with one only that. */
-export function forgetDraft(text?: string): void {
-  if (text === undefined || read()?.text.trim() === text) sessionStorage.removeItem(KEY);
+export function keepDraft(account: string, text: string, sent = false): void {
+  if (text === "") sessionStorage.removeItem(KEY);
+  else sessionStorage.setItem(KEY, JSON.stringify({ account, text, sent } satisfies Draft));
+}
+
+/** Without questions every draft is forgotten, with some only one that was sent as one of them. */
+export function forgetDraft(taken?: string[]): void {
+  const draft = read();
+  const arrived = draft?.sent === true && taken?.includes(draft.text.trim());
+  if (taken === undefined || arrived) sessionStorage.removeItem(KEY);
 }

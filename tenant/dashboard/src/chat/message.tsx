@@ -158,7 +158,9 @@ function Sources({ citations, onCite }: { citations: Citation[]; onCite: OnCite 
             <span className="chip" aria-hidden="true">
               {citation.n}
             </span>
-            <span className="source-name">{citation.document_name}</span>
+            <span className="source-name" title={citation.document_name}>
+              {citation.document_name}
+            </span>
             <span className="source-place">
               {citation.available ? place(t, citation) : t("chat.deletedSource")}
             </span>

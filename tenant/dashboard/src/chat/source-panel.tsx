@@ -2,8 +2,9 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { api, ApiError, body, type Schemas } from "../api/client";
+import { api, body, type Schemas } from "../api/client";
 import { IconButton } from "../ui/button";
+import { Failure } from "../ui/failure";
 import { Icon } from "../ui/icon";
 import { Loading, Notice } from "../ui/notice";
 import { place } from "./place";
@@ -50,9 +51,15 @@ export function SourcePanel({ citation, onClose }: Props) {
       <div className="page-text">
         {page.isLoading && <Loading label={t("app.loading")} />}
         {page.isError && (
-          <Missing citation={citation}>{reason(page.error) || t("app.unreachable")}</Missing>
+          <Missing citation={citation}>
+            <Failure error={page.error} />
+          </Missing>
         )}
-        {!citation.available && <Missing citation={citation}>{t("source.gone")}</Missing>}
+        {!citation.available && (
+          <Missing citation={citation}>
+            <Notice>{t("source.gone")}</Notice>
+          </Missing>
+        )}
         {page.data && <Marked id={quoted} page={page.data} quote={citation.quote} />}
       </div>
       {page.data && (
@@ -83,14 +90,12 @@ export function SourcePanel({ citation, onClose }: Props) {
   );
 }
 
-const reason = (error: Error) => (error instanceof ApiError ? error.message : "");
-
 /** Why the page cannot be shown, and the sentence of it that the answer kept. */
 function Missing({ citation, children }: { citation: Citation; children: ReactNode }) {
   const { t } = useTranslation();
   return (
     <>
-      <Notice>{children}</Notice>
+      {children}
       {citation.quote !== "" && (
         <figure className="quote">
           <figcaption>{t("source.quote")}</figcaption>

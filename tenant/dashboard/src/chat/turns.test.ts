@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { STARTING, type LiveAnswer, type Message } from "./stream";
-import { isStored, turnsOf } from "./turns";
+import { isStored, questionsOf, turnsOf } from "./turns";
 
 const row = (id: string, role: Message["role"], state: Message["state"] = "complete") =>
   ({ id, role, state, content: id }) as Message;
@@ -35,9 +35,25 @@ describe("turnsOf", () => {
     ]);
   });
 
+  it("keeps a refused question apart from one that another tab is being answered", () => {
+    const rows = [...KNOWN, row("q9", "user"), row("a9", "assistant", "streaming")];
+    const turns = turnsOf(rows, asking({ phase: "failed" }));
+    expect(turns.map(({ key }) => key)).toEqual(["q1", "a1", "q9", "a9", "question", "answer"]);
+    expect(turns[3]).toMatchObject({ live: null });
+    expect(turns[4]).toMatchObject({ text: "q2" });
+  });
+
   it("shows an older answer that is tried again in its place", () => {
     const rows = [row("q0", "user"), row("a0", "assistant", "failed"), ...KNOWN];
     expect(keys(rows, asking({ messageId: "a0" }))).toEqual(["q0", "a0", "q1", "a1"]);
+  });
+});
+
+describe("questionsOf", () => {
+  it("names what is stored, and what is live once the agent has it", () => {
+    expect(questionsOf(KNOWN, null)).toEqual(["q1"]);
+    expect(questionsOf(KNOWN, asking())).toEqual(["q1"]);
+    expect(questionsOf(KNOWN, asking({ messageId: "a2" }))).toEqual(["q1", "q2"]);
   });
 });
 

@@ -27,10 +27,10 @@ export function turnsOf(messages: Message[], asking: Asking | null): Turn[] {
   return [...others, question, answer];
 }
 
-/** Before it is known which, the live answer is the one being written. */
+/** Before it is known which, the live answer is the one being written; a refused one is none. */
 function isOf({ answer }: Asking, message: Message): boolean {
   return answer.messageId === null
-    ? message.state === "streaming"
+    ? answer.phase !== "failed" && message.state === "streaming"
     : message.id === answer.messageId;
 }
 
@@ -39,6 +39,12 @@ export function isStored({ answer }: Asking, messages: Message[]): boolean {
   return messages.some(
     ({ id, state }) => id === answer.messageId && (state === "complete" || state === "stopped"),
   );
+}
+
+/** The questions the agent has taken: they need not be kept for another try. */
+export function questionsOf(messages: Message[], asking: Asking | null): string[] {
+  const stored = messages.filter(({ role }) => role === "user").map(({ content }) => content);
+  return asking?.answer.messageId ? [...stored, asking.question] : stored;
 }
 
 export function questionBefore(message: Message, messages: Message[]): string {

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 import { api, ApiError } from "../api/client";
 import { streamEvents, type StreamRequest } from "../api/sse";
+import { forgetStop, keepStop, stopWish } from "./stop-wish";
 import { finished, receive, STARTING, type LiveAnswer } from "./stream";
 
 const RESUMES = 5;
@@ -19,6 +20,8 @@ export interface Run {
   question: string;
   place: Pick<LiveAnswer, "conversationId" | "messageId">;
   open: () => Target | Promise<Target>;
+  /** Begun before: a wish to stop it holds still. */
+  takenUp?: true;
 }
 
 type Report = (answer: LiveAnswer) => void;
@@ -72,6 +75,7 @@ function failureFrom(error: unknown, unreachable: string): LiveAnswer["failure"]
 /** One answer at a time. `onEnd` runs when it is stored, failed or stopped. */
 export function useAnswer(unreachable: string, onEnd: () => void) {
   const [asking, setAsking] = useState<Asking | null>(null);
+  const { stop, unstop, stopping } = useStop(asking);
   const current = useRef<AbortController | null>(null);
 
   const leave = useCallback(() => {
@@ -85,8 +89,9 @@ export function useAnswer(unreachable: string, onEnd: () => void) {
   useEffect(() => leave, [leave]);
 
   const run = useCallback(
-    async ({ question, place, open }: Run) => {
+    async ({ question, place, open, takenUp }: Run) => {
       leave();
+      if (!takenUp) unstop();
       const abort = new AbortController();
       current.current = abort;
       let last: LiveAnswer = { ...STARTING, ...place };
@@ -103,32 +108,41 @@ export function useAnswer(unreachable: string, onEnd: () => void) {
       }
       if (current.current === abort) onEnd();
     },
-    [leave, onEnd, unreachable],
+    [leave, onEnd, unreachable, unstop],
   );
-  const { stop, stopping } = useStop(asking?.answer ?? null);
   return { asking, run, stop, stopping, clear };
 }
 
-/** Asks the agent to stop, once it is known what; the stream then ends with what it kept. */
-function useStop(answer: LiveAnswer | null) {
-  const [wanted, setWanted] = useState(false);
-  const over = answer === null || finished(answer);
-  if (over && wanted) setWanted(false);
-  const conversation_id = answer?.conversationId ?? null;
-  const message_id = answer?.messageId ?? null;
+/**
+ * Asks the agent to stop, once it is known what; the stream then ends with what it kept. The wish
+ * outlives the page: loaded again before the agent named the answer, it is sent when that is known.
+ */
+function useStop(asking: Asking | null) {
+  const [wish, setWish] = useState(stopWish);
+  const unstop = useCallback(() => {
+    forgetStop();
+    setWish(null);
+  }, []);
+  const question = asking?.question ?? null;
+  const over = asking !== null && finished(asking.answer);
+  const wanted = question !== null && question === wish;
+  const conversation_id = asking?.answer.conversationId ?? null;
+  const message_id = asking?.answer.messageId ?? null;
   useEffect(() => {
-    if (!wanted || over || conversation_id === null || message_id === null) return;
+    if (!wanted) return;
+    if (over) forgetStop();
+    if (over || conversation_id === null || message_id === null) return;
     api
       .POST("/api/v1/conversations/{conversation_id}/messages/{message_id}/stop", {
         params: { path: { conversation_id, message_id } },
       })
-      .catch(() => {
-        // Not reached: the button is there again.
-        setWanted(false);
-      });
-  }, [wanted, over, conversation_id, message_id]);
+      // Not reached: the button is there again.
+      .catch(unstop);
+  }, [wanted, over, conversation_id, message_id, unstop]);
   const stop = useCallback(() => {
-    setWanted(true);
-  }, []);
-  return { stop, stopping: wanted };
+    if (question === null) return;
+    keepStop(question);
+    setWish(question);
+  }, [question]);
+  return { stop, unstop, stopping: wanted && !over };
 }

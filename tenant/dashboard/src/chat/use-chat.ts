@@ -7,7 +7,7 @@ import { useNavigate } from "react-router";
 import { CONVERSATIONS, createConversation, messagesKey, useMessages } from "./conversations";
 import { forgetDraft } from "./draft";
 import { finished, type Message } from "./stream";
-import { isStored, questionBefore, turnsOf } from "./turns";
+import { isStored, questionBefore, questionsOf, turnsOf } from "./turns";
 import { eventsOf, useAnswer, type Asking } from "./use-answer";
 
 const messagesOf = (id: string) => `/api/v1/conversations/${id}/messages`;
@@ -58,17 +58,21 @@ export function useChat(conversationId: string | undefined) {
   const follow = useCallback(
     (question: string, messageId: string) => {
       const place = { conversationId: conversationId ?? "", messageId };
-      return run({ question, place, open: () => eventsOf(place) });
+      return run({ question, place, open: () => eventsOf(place), takenUp: true });
     },
     [conversationId, run],
   );
 
   const live = asking !== null && !isStored(asking, data) ? asking : null;
   useTakeUp(live, data, follow);
-  useDraftTaken(live);
+  const taken = useMemo(() => questionsOf(data, live), [data, live]);
+  useEffect(() => {
+    forgetDraft(taken);
+  }, [taken]);
   return {
     asking: live,
     turns: useMemo(() => turnsOf(data, live), [data, live]),
+    taken: isLoading ? null : taken,
     loading: isLoading,
     error,
     reload: () => void refetch(),
@@ -85,14 +89,6 @@ export function useChat(conversationId: string | undefined) {
       if (live) void (id ? again(live.question, id) : ask(live.question));
     }, [live, again, ask]),
   };
-}
-
-/** A question the agent has taken need not be kept for another try. */
-function useDraftTaken(live: Asking | null): void {
-  const taken = live?.answer.messageId ? live.question : null;
-  useEffect(() => {
-    if (taken !== null) forgetDraft(taken);
-  }, [taken]);
 }
 
 /** The conversation of the address bar; `open` makes one when there is none yet. */

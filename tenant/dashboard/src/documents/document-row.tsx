@@ -2,8 +2,8 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Button, IconButton } from "../ui/button";
+import { Failure } from "../ui/failure";
 import { Icon } from "../ui/icon";
-import { Notice } from "../ui/notice";
 import { useRetryDocument, type Document } from "./documents";
 import { formatDate, formatSize } from "./format";
 import type { Upload } from "./upload";
@@ -126,7 +126,7 @@ function Retry({ document }: { document: Document }) {
   const retry = useRetryDocument();
   return (
     <>
-      {retry.error && <Notice>{retry.error.message || t("app.unreachable")}</Notice>}
+      <Failure error={retry.error} />
       <Button
         icon="retry"
         disabled={retry.isPending}

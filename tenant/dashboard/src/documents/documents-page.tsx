@@ -1,10 +1,10 @@
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { ApiError } from "../api/client";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
-import { Loading, Notice } from "../ui/notice";
+import { Failure } from "../ui/failure";
+import { Loading } from "../ui/notice";
 import { DocumentRow, stage, UploadRow } from "./document-row";
 import { useDeleteDocument, useDocuments, useLiveDocuments, type Document } from "./documents";
 import { DropZone } from "./drop-zone";
@@ -50,19 +50,14 @@ export default function DocumentsPage() {
         />
       )}
       {documents.isPending && <Loading label={t("app.loading")} />}
-      {documents.isError && (
-        <Notice
-          actions={
-            <Button icon="retry" onClick={() => void documents.refetch()}>
-              {t("app.retry")}
-            </Button>
-          }
-        >
-          {documents.error instanceof ApiError && documents.error.message !== ""
-            ? documents.error.message
-            : t("app.unreachable")}
-        </Notice>
-      )}
+      <Failure
+        error={documents.error}
+        actions={
+          <Button icon="retry" onClick={() => void documents.refetch()}>
+            {t("app.retry")}
+          </Button>
+        }
+      />
       <p className="visually-hidden" role="status">
         {last && t("documents.now", { name: last.name, state: stage(t, last) })}
       </p>
@@ -115,7 +110,7 @@ function DeleteDialog({ document, onClose }: { document: Document; onClose: () =
       onSubmit={submit}
       actions={actions}
     >
-      {remove.error && <Notice>{remove.error.message || t("app.unreachable")}</Notice>}
+      <Failure error={remove.error} />
       <p>{t("documents.deleteText", { name: document.name })}</p>
     </Dialog>
   );

@@ -2,6 +2,7 @@ import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Icon } from "../ui/icon";
+import { hasFinePointer } from "../ui/pointer";
 
 const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt";
 
@@ -15,13 +16,14 @@ export function DropZone({ onFiles, large }: Props) {
   const { t } = useTranslation();
   const active = useDrop(onFiles);
   const id = useId();
+  const invitation = hasFinePointer() ? "documents.drop" : "documents.choose";
   return (
     <div className={`drop-zone ${active ? "active" : ""} ${large ? "large" : ""}`}>
       <Icon name="upload" />
       {large && <h2>{t("documents.empty")}</h2>}
       {large && <p className="lead">{t("documents.emptyText")}</p>}
       <label htmlFor={id} className="drop-label">
-        {t(active ? "documents.dropActive" : "documents.drop")}
+        {t(active ? "documents.dropActive" : invitation)}
       </label>
       <p className="hint">{t("documents.formats")}</p>
       <input

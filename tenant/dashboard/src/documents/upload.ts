@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
 
-import { ApiError, refusal, requestHeaders, type Schemas } from "../api/client";
+import { ApiError, refusal, requestHeaders, sentenceOf, type Schemas } from "../api/client";
 import { put, type Document } from "./documents";
 
 export interface Upload {
@@ -91,8 +91,7 @@ export function useUploads(unreachable: string) {
         forget(key);
       } catch (error) {
         const known = error instanceof ApiError ? error : null;
-        const text = known?.message ?? "";
-        change(key, { error: text || unreachable, twin: known?.documentId ?? null });
+        change(key, { error: sentenceOf(error) || unreachable, twin: known?.documentId ?? null });
       }
     },
     [queries, change, forget, unreachable],

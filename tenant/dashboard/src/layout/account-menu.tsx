@@ -6,8 +6,8 @@ import type { Me } from "../auth/session";
 import { applyTheme, storedTheme, THEMES, type Theme } from "../theme/theme";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
+import { Failure } from "../ui/failure";
 import { Icon } from "../ui/icon";
-import { Notice } from "../ui/notice";
 import { Choice } from "./choice";
 import { LanguageChoice } from "./language-choice";
 import { useSignOut } from "./sign-out";
@@ -24,6 +24,7 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
         className="account-button"
         popoverTarget={menu}
         aria-label={t("account.menuOf", { email: me.email })}
+        title={me.email}
       >
         <Icon name="person" />
         <span>{me.email}</span>
@@ -50,7 +51,7 @@ export function AccountMenu({ me, languages }: { me: Me; languages: string[] }) 
         >
           {t("account.signOut")}
         </Button>
-        {signOut.error && <Notice>{signOut.error.message || t("app.unreachable")}</Notice>}
+        <Failure error={signOut.error} />
       </div>
       {changing && (
         <PasswordDialog

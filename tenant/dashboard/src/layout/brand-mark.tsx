@@ -12,7 +12,9 @@ export function BrandMark({ branding, large = false }: { branding: Branding; lar
       ) : (
         <img className="brand-logo" src={branding.logo} alt="" />
       )}
-      <span className="brand-name">{branding.name}</span>
+      <span className="brand-name" title={branding.name}>
+        {branding.name}
+      </span>
     </div>
   );
 }

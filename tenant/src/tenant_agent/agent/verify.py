@@ -7,13 +7,14 @@ and dropped, so that a reader never sees a claim without a source.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tenant_agent.agent.guard import inert
 from tenant_agent.agent.prompt import NOT_FOUND, PromptSource
 from tenant_agent.agent.sentence_stream import Sentence
 from tenant_agent.agent.support import Evidence, Support, best_source, coverage, judge
 from tenant_agent.agent.words import content_stems, numbers
+from tenant_agent.errors import ModelFailure
 from tenant_agent.retrieval.split import sentences
 
 # Cosine from which two sentences count as saying the same; below, a paraphrase is not believed.
@@ -24,10 +25,17 @@ Likeness = Callable[[str, Sequence[str]], Awaitable[list[float]]]
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A source of a sentence with the words that carry it."""
+    """A source of a sentence with the words that carry it.
 
-    n: int
+    Args:
+        source: its number in the prompt.
+        quote: its sentence that says so.
+        n: its number for readers, who see those that are cited only, in their order.
+    """
+
+    source: int
     quote: str
+    n: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Verifier:
     likeness: Likeness
     removed: int = 0
     _lead: str = field(default="", init=False)
+    _shown: dict[int, int] = field(default_factory=dict, init=False)
 
     async def check(self, sentence: Sentence) -> Proven | None:
         """Return the sentence as it may be shown, or nothing when it has no proof."""
@@ -58,12 +67,16 @@ class Verifier:
         if self._is_lead(text, evidence):
             self._lead = f"{text}{sentence.gap or ' '}"
             return None
-        proof = await self._prove(text, sentence.markers)
+        proof = [self._numbered(cited) for cited in await self._prove(text, sentence.markers)]
         if not proof:
             self.removed += 1
             return None
         lead, self._lead = self._lead, ""
         return Proven(f"{lead}{with_markers(text, proof)}", sentence.gap, tuple(proof))
+
+    def _numbered(self, cited: Cited) -> Cited:
+        number = self._shown.setdefault(cited.source, len(self._shown) + 1)
+        return replace(cited, n=number)
 
     def _is_lead(self, text: str, evidence: str) -> bool:
         """Return whether the line only introduces the next: shown with that, or not at all."""
@@ -95,7 +108,11 @@ class Verifier:
 
     async def _by_likeness(self, text: str, source: PromptSource, found: Evidence) -> Cited | None:
         candidates = sentences(source.evidence) or [found.quote]
-        scores = await self.likeness(text, candidates)
+        try:
+            scores = await self.likeness(text, candidates)
+        except ModelFailure:
+            # Unproven, so it is not shown; what words alone prove is.
+            return None
         best = max(range(len(scores)), key=scores.__getitem__)
         return Cited(source.id, candidates[best]) if scores[best] >= ALIKE else None
 

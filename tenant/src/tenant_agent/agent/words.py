@@ -12,6 +12,7 @@ SUFFIXES = (
     "ations", "ation", "ings", "ing", "ies", "ied", "ed", "ly",
 )  # fmt: skip
 SHORTEST_STEM = 4
+THOUSANDS = 3
 UMLAUTS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss"})
 NEGATION = re.compile(
     r"\b(?:nicht|kein\w*|nie(?:mals)?|ohne|not|no|never|none|without|cannot|\w+n['\u2019]t)\b",
@@ -35,10 +36,29 @@ def stem(word: str) -> str:
 
 
 def numbers(text: str) -> frozenset[str]:
-    """Return the numbers of a text, separators dropped so that 1.234 equals 1,234."""
-    return frozenset(
-        re.sub(r"\D", "", token) for token in TOKEN.findall(text) if token[0].isdigit()
-    )
+    """Return the numbers of a text, written one way: 1.234,50 and 1,234.5 are both 1234.5."""
+    return frozenset(_number(token) for token in TOKEN.findall(text) if token[0].isdigit())
+
+
+def _number(token: str) -> str:
+    """Return a number without thousands separators, a point before its decimals.
+
+    One separator before three digits separates thousands, unless nothing but a zero is before it;
+    what separates anything else more than once is no number but a date or a version.
+    """
+    whole, *groups = re.split(r"\D", token)
+    marks = re.findall(r"\D", token)
+    if len(groups) > 1 and marks[-1] not in marks[:-1]:
+        decimals: str | None = groups.pop()
+    elif len(groups) == 1 and (len(groups[0]) != THOUSANDS or whole.strip("0") == ""):
+        decimals = groups.pop()
+    else:
+        decimals = None
+    if any(len(group) != THOUSANDS for group in groups):
+        return ".".join(re.split(r"\D", token))
+    digits = "".join((whole, *groups))
+    decimals = (decimals or "").rstrip("0")
+    return f"{digits}.{decimals}" if decimals else digits
 
 
 def content_stems(text: str) -> frozenset[str]:

@@ -27,7 +27,11 @@ from tenant_agent.store.pool import DatabaseUnavailable
 log = structlog.get_logger(__name__)
 RELAY_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
+FILES_SWEEP_SECONDS = 3600.0
 STOP_SECONDS = 20.0
+# How long Dramatiq's threads wait for a message before they look whether to stop: its second, for
+# one thread after the other, is what an idle worker would take to end.
+POLL_MILLISECONDS = 250
 
 
 def worker_name() -> str:
@@ -46,6 +50,7 @@ class JobWorker:
         self._loop = asyncio.get_running_loop()
         self._actors: Actors = register(self._broker, self._run_job)
         self._stop = asyncio.Event()
+        self._files_swept = float("-inf")
 
     def _run_job(self, job_id: UUID) -> None:
         """Run a job on the event loop; called in a Dramatiq thread, blocks it meanwhile."""
@@ -63,6 +68,9 @@ class JobWorker:
             if time.monotonic() - last_sweep >= SWEEP_SECONDS:
                 await self._services.queue.sweep()
                 last_sweep = time.monotonic()
+            if time.monotonic() - self._files_swept >= FILES_SWEEP_SECONDS:
+                await self._services.documents.sweep()
+                self._files_swept = time.monotonic()
             self._alive_file.touch()
         except (DatabaseUnavailable, RedisError, dramatiq.errors.ConnectionError) as error:
             log.warning("queue round failed; trying again", error=type(error).__name__)
@@ -73,7 +81,9 @@ class JobWorker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
         worker = dramatiq.Worker(
-            self._broker, worker_threads=self._services.settings.worker_threads
+            self._broker,
+            worker_threads=self._services.settings.worker_threads,
+            worker_timeout=POLL_MILLISECONDS,
         )
         worker.start()
         log.info("worker started", worker=self._name)

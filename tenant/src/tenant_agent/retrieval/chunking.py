@@ -1,7 +1,9 @@
 """Structure-aware chunks: sections stay together, headings travel along, pages are not crossed.
 
 About a thousand characters per chunk and no overlap (short passages rank better on long documents
-and make citations exact); a paragraph that is longer is cut between sentences.
+and make citations exact); a paragraph that is longer is cut between sentences. A short one (a
+title, a line that leads in) goes with what follows: alone it would be a passage that says nothing,
+and its words would be missing where they are explained.
 """
 
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from tenant_agent.retrieval.split import sentence_spans
 
 TARGET = 1000
 LIMIT = 1500
+SHORT = 200
 MAX_HEADING = 200
 
 
@@ -94,7 +97,9 @@ def _pieces(blocks: list[Block], path: _Path) -> Iterator[_Piece]:
 
 
 def _fits(group: list[_Piece], piece: _Piece) -> bool:
-    return piece.heading == group[0].heading and piece.end - group[0].start <= TARGET
+    is_short = group[-1].end - group[0].start <= SHORT
+    size = LIMIT if is_short else TARGET
+    return piece.heading == group[0].heading and piece.end - group[0].start <= size
 
 
 def _joined(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:

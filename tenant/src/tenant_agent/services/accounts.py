@@ -1,7 +1,8 @@
 """Accounts: the first administrator, sign-in, sessions, passwords.
 
 Passwords are Argon2id; a session token is 256 random bits of which only an HMAC is stored. Sign-in
-costs the same for known and unknown addresses and is limited per client and per address in Redis.
+costs the same for known and unknown e-mail addresses. Guessing is limited in Redis so that whoever
+guesses never shuts out a browser that has signed in before.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
 from tenant_agent.errors import Refused
-from tenant_agent.services.limits import AttemptLimit
+from tenant_agent.services.devices import Devices, Visitor
+from tenant_agent.services.limits import Allowance, AttemptLimit, network_of
 from tenant_agent.settings import Settings
 from tenant_agent.store import accounts as store
 from tenant_agent.store.pool import Connection, Database
@@ -26,6 +28,8 @@ from tenant_agent.store.records import AccountRecord, SessionRecord
 Session = SessionRecord
 MINIMUM_PASSWORD = 12
 TOKEN_BYTES = 32
+# Strangers together get on one account what so many addresses get: 100, NIST SP 800-63B's bound.
+STRANGERS = 10
 # OWASP's second recommended Argon2id profile: 19 MiB keeps the small machine responsive.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 log = structlog.get_logger(__name__)
@@ -46,11 +50,31 @@ def _matches(password_hash: str, password: str) -> bool:
 async def ensure_first_administrator(
     connection: Connection, email: str, one_time_password: SecretStr
 ) -> bool:
-    """Make the first administrator unless an account exists; returns whether it was made."""
+    """Make the first administrator unless an account exists; returns whether it was made.
+
+    One who has not signed in yet may have been given a wrong address: it is corrected.
+    """
     if await store.count(connection):
+        await store.correct_administrator(connection, email)
         return False
     password_hash = HASHER.hash(one_time_password.get_secret_value())
     return await store.insert_first_administrator(connection, email, password_hash)
+
+
+def allowances(
+    email: str, address: str, device: str | None, attempts: int
+) -> tuple[Allowance, ...]:
+    """Return what an attempt to sign in counts on.
+
+    A known browser has a count of its own. Of strangers each network has one, whichever accounts
+    it tries, and all of them together have one per account.
+    """
+    if device is not None:
+        return (Allowance(f"device:{device}", attempts),)
+    return (
+        Allowance(f"client:{network_of(address)}", attempts),
+        Allowance(f"account:{email}", attempts * STRANGERS),
+    )
 
 
 class Accounts:
@@ -66,6 +90,7 @@ class Accounts:
         self._database = database
         self._limit = limit
         self._settings = settings
+        self._devices = Devices(settings)
         self._clock = clock
         self._unknown_hash = HASHER.hash(secrets.token_hex(16))
 
@@ -79,25 +104,32 @@ class Accounts:
         return right and account is not None
 
     async def sign_in(
-        self, email: str, password: SecretStr, client: str
+        self, email: str, password: SecretStr, visitor: Visitor
     ) -> tuple[str, SessionRecord]:
         """Return a fresh token and its session.
 
         Raises:
             Refused: `too_many_attempts` or `invalid_credentials`.
         """
-        keys = (f"client:{client}", f"account:{email.lower()}")
-        await self._limit.spend(*keys)
+        # Once, and before both count and look-up: PostgreSQL's own `lower` folds other letters.
+        email = email.lower()
+        device = self._devices.recognise(email, visitor.token)
+        counted = allowances(email, visitor.address, device, self._settings.login_attempts)
+        await self._limit.spend(*counted)
         async with self._database.transaction() as connection:
             account = await store.by_email(connection, email)
         if not await self._verify(account, password) or account is None:
-            log.info("sign-in refused", client=client)
+            log.info("sign-in refused", client=visitor.address)
             raise Refused("invalid_credentials")
-        await self._limit.clear(*keys)
+        await self._limit.give_back(*counted)
         await self._renew_hash(account, password)
         async with self._database.transaction() as connection:
             await store.expire_sessions(connection, self._clock())
             return await self._open(connection, account)
+
+    def device_token(self, session: SessionRecord) -> str:
+        """Return what the browser of a fresh session is known by from now on."""
+        return self._devices.issue(session.email)
 
     async def _renew_hash(self, account: AccountRecord, password: SecretStr) -> None:
         if not HASHER.check_needs_rehash(account.password_hash):
@@ -138,7 +170,8 @@ class Accounts:
         Raises:
             Refused: `wrong_password`, `weak_password` or `too_many_attempts`.
         """
-        await self._limit.spend(f"password:{session.id}")
+        counted = Allowance(f"password:{session.id}", self._settings.login_attempts)
+        await self._limit.spend(counted)
         async with self._database.transaction() as connection:
             account = await store.by_id(connection, session.id)
         if not await self._verify(account, current) or account is None:
@@ -151,5 +184,5 @@ class Accounts:
             await store.close_sessions(connection, account.id)
             renewed = AccountRecord(account.id, account.email, account.role, password_hash, False)
             opened = await self._open(connection, renewed)
-        await self._limit.clear(f"password:{session.id}")
+        await self._limit.give_back(counted)
         return opened

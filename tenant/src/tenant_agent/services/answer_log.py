@@ -97,7 +97,7 @@ class AnswerLog:
         ]
 
     async def follow(self, message_id: UUID, after: str | None) -> AsyncIterator[Event | None]:
-        """Yield events after a place; None when nothing came for a while; stops after END."""
+        """Yield events after a place, None when nothing came for a while; it never ends itself."""
         place = after if after and EVENT_ID.fullmatch(after) else "0"
         noted = float("-inf")
         while True:
@@ -111,8 +111,6 @@ class AnswerLog:
             for event in events:
                 place = event.id
                 yield event
-                if event.name == END:
-                    return
 
 
 def _streams(answer: Any) -> list[tuple[Any, Any]]:

@@ -14,11 +14,13 @@ from tenant_agent.agent.followup import search_text
 from tenant_agent.agent.models.port import ChatModel, EmbeddingModel, Prompt, Turn, Usage
 from tenant_agent.agent.prompt import NOT_FOUND, PromptSource, build_prompt
 from tenant_agent.agent.sentence_stream import Sentence, SentenceStream
+from tenant_agent.agent.small_talk import Kind, small_talk
 from tenant_agent.agent.verify import Proven, Verifier
 from tenant_agent.services.search import Search
 from tenant_agent.store.conversations import StoredAnswer
 from tenant_agent.store.search import PassageRecord
 
+NAMED_DOCUMENTS = 10
 Emit = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
@@ -102,6 +104,8 @@ class Answering:
         Raises:
             ModelFailure: there is no answer.
         """
+        if kind := small_talk(task.question):
+            return await self._reply(await self._said_to(kind, task.language), task, emit)
         passages = await self._search.find(search_text(task.question, task.earlier_questions))
         if not passages:
             return await self._nothing(task, emit)
@@ -139,8 +143,23 @@ class Answering:
 
     async def _show(self, proven: Proven, described: dict[int, dict[str, Any]], emit: Emit) -> None:
         for cited in proven.sources:
-            await emit("citation", self._draft.cite(described[cited.n], cited.quote))
+            source = {**described[cited.source], "n": cited.n}
+            await emit("citation", self._draft.cite(source, cited.quote))
         await emit("token", {"text": self._draft.add(proven)})
+
+    async def _said_to(self, kind: Kind, language: str) -> str:
+        if kind != "documents":
+            return sentences.small_talk(kind, language)
+        names, count = await self._search.documents(NAMED_DOCUMENTS)
+        return sentences.documents(names, count, language)
+
+    async def _reply(self, text: str, task: Task, emit: Emit) -> StoredAnswer:
+        """Return what is said without documents and model; it claims nothing, so it cites nothing.
+
+        The outcome is no third one: a release that is rolled back to must still read it.
+        """
+        await emit("token", {"text": text})
+        return StoredAnswer(text, "answered", [], 0, task.language, self.usage.as_dict())
 
     async def _nothing(self, task: Task, emit: Emit) -> StoredAnswer:
         text = sentences.not_in_documents(task.language)

@@ -115,10 +115,11 @@ class Chat:
     async def events(self, message: MessageRecord, after: str | None) -> AsyncIterator[Event]:
         """Yield the events of an answer after a place; the last is `end`."""
         async for event in self._log.follow(message.id, after):
-            if event is not None:
+            if event is not None and event.name != END:
                 yield event
+            # The end of a failed attempt may reach the log after the next one has begun.
             elif (await self.message(message.id)).state != "streaming":
-                yield Event("", END, {})
+                yield event or Event("", END, {})
                 return
 
     async def close(self) -> None:

@@ -56,7 +56,7 @@ class Documents:
             raise await self._too_large(row, error.size) from error
         try:
             return await self._store(row, received)
-        except BaseException:
+        except UploadRefused:
             self._files.delete(document_id)
             raise
 
@@ -129,19 +129,35 @@ class Documents:
         return record
 
     async def retry(self, document_id: UUID) -> DocumentRecord:
-        """Start a failed job anew; raises Refused `not_found` or `not_retryable`."""
+        """Start a failed job anew.
+
+        Raises:
+            Refused: `not_found` or `not_retryable`.
+            UploadRefused: `duplicate`, when the content was uploaded again meanwhile.
+        """
         async with self._database.transaction() as connection:
             record = _found(await store.by_id(connection, document_id))
             kept = await asyncio.to_thread(self._files.path(document_id).is_file)
             if record.kind is None or not kept:
                 raise Refused("not_retryable")
-            twin = await store.by_content(connection, record.sha256)
-            if twin is not None and twin[0] != document_id:
-                raise UploadRefused("duplicate", document_id=twin[0], name=twin[1])
             if await jobs.restart(connection, document_id) is None:
                 raise Refused("not_retryable")
-            await store.set_state(connection, document_id, "queued")
+            if not await store.requeue(connection, document_id):
+                raise await _duplicate(connection, record.sha256)
             return _found(await store.by_id(connection, document_id))
+
+    async def sweep(self) -> int:
+        """Delete files without a document: an upload or a deletion ended between the two.
+
+        When a commit goes unanswered nobody knows whether there is a row; the file waits for this.
+        """
+        found = await asyncio.to_thread(self._files.strays)
+        async with self._database.transaction() as connection:
+            existing = await store.hold(connection, [str(each) for each in found])
+        strays = [each for each in found if str(each) not in existing]
+        for document_id in strays:
+            await asyncio.to_thread(self._files.delete, document_id)
+        return len(strays)
 
     async def delete(self, document_id: UUID) -> None:
         """Delete a document everywhere; raises Refused `not_found`."""

@@ -11,8 +11,11 @@ from tenant_agent.store import accounts, conversations, jobs
 from tenant_agent.store.pool import Database
 
 log = structlog.get_logger(__name__)
-# A waiting job nobody touched for this long is handed to the queue again.
+# A job handed out that nobody touched for this long is handed to the queue again.
 FORGOTTEN_SECONDS = 30.0
+# Handed out ahead of every thread: enough that none waits for the next relay, and so few that those
+# handed out again while they wait their turn never fill Redis.
+AHEAD = 8
 ANSWER_SILENCE_SECONDS = 30.0
 HEARTBEATS_MISSED = 3
 
@@ -21,16 +24,22 @@ class Queue:
     """Moves due jobs from PostgreSQL to the broker and recovers what fell out."""
 
     def __init__(
-        self, database: Database, heartbeat: float, clock: Callable[[], datetime] = utc_now
+        self,
+        database: Database,
+        *,
+        heartbeat: float,
+        threads: int,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
+        self._room = AHEAD * threads
         self._clock = clock
         self.silence = heartbeat * HEARTBEATS_MISSED
 
     async def relay(self, send: Callable[[UUID], Awaitable[None]]) -> int:
-        """Hand every due job to `send`; what `send` refuses stays due."""
+        """Hand due jobs to `send`, no more than workers soon begin; what it refuses stays due."""
         async with self._database.transaction() as connection:
-            due = await jobs.take_due(connection)
+            due = await jobs.take_due(connection, self._room)
             for job_id in due:
                 await send(job_id)
         return len(due)

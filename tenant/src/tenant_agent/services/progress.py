@@ -5,7 +5,8 @@ took their numbers, so each look goes some numbers back and leaves out what was 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from tenant_agent.store import documents, jobs
@@ -14,6 +15,7 @@ from tenant_agent.store.records import DocumentRecord
 
 LOOK_BACK = 50
 INTERVAL = 0.5
+SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
 class Progress:
@@ -29,12 +31,12 @@ class Progress:
 
     async def _start(self, after: str | None) -> tuple[int, list[DocumentRecord]]:
         async with self._database.transaction() as connection:
-            if after and after.isdigit():
+            if after and SEQUENCE.fullmatch(after):
                 return int(after), []
             newest = await jobs.last_sequence(connection)
             return newest, await documents.unfinished(connection)
 
-    async def changes(self, after: str | None) -> AsyncIterator[tuple[int, DocumentRecord]]:
+    async def changes(self, after: str | None) -> AsyncGenerator[tuple[int, DocumentRecord]]:
         """Yield (number, document) until `end`; without `after` first what is not finished."""
         newest, records = await self._start(after)
         sent = {record.id: record.job.sequence for record in records}

@@ -11,6 +11,7 @@ import structlog
 from tenant_agent.agent.models.port import EmbeddingModel
 from tenant_agent.errors import ModelFailure
 from tenant_agent.retrieval.fuse import LEXICAL_WEIGHT, fuse, select
+from tenant_agent.store import documents
 from tenant_agent.store import search as store
 from tenant_agent.store.index import Space
 from tenant_agent.store.pool import Database
@@ -59,6 +60,11 @@ class Search:
             ranked = select(fused, arms.owners, documents=DOCUMENTS, passages=PASSAGES)
             found = await store.passages(connection, [item.passage for item in ranked])
         return [found[item.passage] for item in ranked if item.passage in found]
+
+    async def documents(self, limit: int) -> tuple[list[str], int]:
+        """Return the names of the newest documents that can be searched, and how many there are."""
+        async with self._database.reading() as connection:
+            return await documents.ready_names(connection, limit)
 
     async def find(self, question: str) -> list[PassageRecord]:
         """Return the best passages for a question."""

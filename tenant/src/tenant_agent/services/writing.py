@@ -15,12 +15,14 @@ from uuid import UUID
 import structlog
 
 from tenant_agent.agent.models.port import Turn
+from tenant_agent.agent.small_talk import small_talk
 from tenant_agent.errors import AgentError
 from tenant_agent.metrics import ANSWER_SECONDS, ANSWERS, MODEL_TOKENS
 from tenant_agent.services.answer_log import END, AnswerLog
 from tenant_agent.services.answering import Answering, Task
 from tenant_agent.settings import Settings
 from tenant_agent.store import conversations as store
+from tenant_agent.store import documents
 from tenant_agent.store.conversations import StoredAnswer
 from tenant_agent.store.pool import Database, DatabaseUnavailable
 from tenant_agent.store.records import MessageRecord
@@ -49,7 +51,8 @@ def task_of(message: MessageRecord, messages: list[MessageRecord]) -> Task:
     turns = tuple(
         Turn("user" if item.role == "user" else "model", item.content) for item in earlier
     )
-    asked = tuple(item.content for item in earlier if item.role == "user")
+    said = (item.content for item in earlier if item.role == "user")
+    asked = tuple(text for text in said if small_talk(text) is None)
     return Task(question.content, message.language or "en", turns, asked)
 
 
@@ -134,8 +137,13 @@ class Writing:
         self, message: MessageRecord, answer: StoredAnswer, answering: Answering
     ) -> None:
         put = store.complete if answer.outcome else store.stop
+        cited = {str(citation["document_id"]) for citation in answer.citations}
         async with self._database.transaction() as connection:
+            existing = await documents.hold(connection, cited)
             await put(connection, message.id, answer)
+            # Deleted while the answer was written: its words go as from answers stored before.
+            for document_id in cited - existing:
+                await documents.forget_in_citations(connection, document_id)
         await self._log.append(message.id, END, {})
         self._count(answer.outcome or STOPPED, answering)
 

@@ -20,6 +20,12 @@ async def insert_first_administrator(
     return await cursor.fetchone() is not None
 
 
+async def correct_administrator(connection: Connection, email: str) -> bool:
+    """Give the first administrator another address, if nobody has signed in yet."""
+    cursor = await connection.execute(query("accounts", "correct_administrator"), {"email": email})
+    return await cursor.fetchone() is not None
+
+
 async def count(connection: Connection) -> int:
     """Return how many accounts there are."""
     row = await (await connection.execute(query("accounts", "count"))).fetchone()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -132,8 +133,12 @@ async def insert_answer(
 
 
 async def begin_again(connection: Connection, message_id: UUID) -> bool:
-    """Make a failed or stopped answer a running one."""
-    return await _id(connection, "begin_again", {"id": message_id}) is not None
+    """Make a failed or stopped answer a running one; False while another one is written."""
+    try:
+        async with connection.transaction():
+            return await _id(connection, "begin_again", {"id": message_id}) is not None
+    except UniqueViolation:  # another one began between this statement's look and its write
+        return False
 
 
 async def heartbeat(connection: Connection, message_id: UUID) -> bool:

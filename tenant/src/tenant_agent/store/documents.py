@@ -1,11 +1,12 @@
 """Documents with their jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from tenant_agent.store.pool import Connection
@@ -56,6 +57,13 @@ async def page_of(
     return await _select(connection, sql.SQL(f"{where} {order}"), values)
 
 
+async def ready_names(connection: Connection, limit: int) -> tuple[list[str], int]:
+    """Return the names of up to `limit` ready documents, newest first, and how many are ready."""
+    cursor = await connection.execute(query("documents", "ready_names"), {"limit": limit})
+    rows = await cursor.fetchall()
+    return [name for name, _ in rows], rows[0][1] if rows else 0
+
+
 async def changed_after(connection: Connection, sequence: int) -> list[DocumentRecord]:
     """Return documents whose job changed after `sequence`, in the order of change."""
     tail = sql.SQL("where j.sequence > %(sequence)s order by j.sequence limit 500")
@@ -73,6 +81,16 @@ async def set_state(connection: Connection, document_id: UUID, state: str) -> No
     await connection.execute(query("documents", "set_state"), {"id": document_id, "state": state})
 
 
+async def requeue(connection: Connection, document_id: UUID) -> bool:
+    """Make a failed document a queued one; False when another one has its content."""
+    try:
+        async with connection.transaction():
+            await set_state(connection, document_id, "queued")
+    except UniqueViolation:
+        return False
+    return True
+
+
 async def describe(connection: Connection, document_id: UUID, values: dict[str, Any]) -> None:
     """Store `language`, `page_count` and `paged`."""
     await connection.execute(query("documents", "describe"), {"id": document_id, **values})
@@ -84,9 +102,21 @@ async def lock(connection: Connection, document_id: UUID) -> bool:
     return await cursor.fetchone() is not None
 
 
+async def hold(connection: Connection, document_ids: Collection[str]) -> set[str]:
+    """Return those that exist; they do until the transaction ends."""
+    values = {"ids": sorted(document_ids)}
+    cursor = await connection.execute(query("documents", "hold"), values)
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def forget_in_citations(connection: Connection, document_id: str) -> None:
+    """Take the words of a document out of stored citations."""
+    await connection.execute(query("documents", "forget_in_citations"), {"id": document_id})
+
+
 async def delete(connection: Connection, document_id: UUID) -> None:
     """Delete the row with all that hangs on it, and its words in stored citations."""
-    await connection.execute(query("documents", "forget_in_citations"), {"id": str(document_id)})
+    await forget_in_citations(connection, str(document_id))
     await connection.execute(query("documents", "delete"), {"id": document_id})
 
 

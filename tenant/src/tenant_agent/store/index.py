@@ -82,14 +82,15 @@ async def insert_chunks(
 
 
 async def chunks_without_vector(
-    connection: Connection, document_id: UUID, space: Space, limit: int
+    connection: Connection, document_id: UUID, space: Space, passages: range
 ) -> list[tuple[int, str, str, str]]:
-    """Return (chunk, document name, heading, text) of passages still to be embedded."""
+    """Return (chunk, document name, heading, text) of those that are still to be embedded."""
     values = {
         "document_id": document_id,
         "model": space.model,
         "dimensions": space.dimensions,
-        "limit": limit,
+        "first": passages.start,
+        "count": len(passages),
     }
     cursor = await connection.execute(query("index", "chunks_without_vector"), values)
     return [(row[0], row[1], row[2], row[3]) for row in await cursor.fetchall()]
@@ -118,10 +119,16 @@ async def insert_vectors(
     await connection.cursor().executemany(query("index", "insert_vector"), rows)
 
 
+async def _begin_change(connection: Connection) -> None:
+    """One change of the index at a time, and as long as it takes."""
+    await connection.execute(query("index", "take_time"))
+    await connection.execute(query("index", "lock"))
+
+
 async def publish(connection: Connection, document_id: UUID) -> None:
     """Make a document's words searchable; a second call changes nothing."""
     values = {"document_id": document_id, "k1": K1, "b": B}
-    await connection.execute(query("index", "lock"))
+    await _begin_change(connection)
     row = await (await connection.execute(query("index", "is_indexed"), values)).fetchone()
     if row and row[0]:
         return
@@ -135,7 +142,7 @@ async def publish(connection: Connection, document_id: UUID) -> None:
 async def withdraw(connection: Connection, document_id: UUID) -> None:
     """Take a document's words out of the index and its counts."""
     values = {"document_id": document_id}
-    await connection.execute(query("index", "lock"))
+    await _begin_change(connection)
     row = await (await connection.execute(query("index", "is_indexed"), values)).fetchone()
     if not row or not row[0]:
         return

@@ -40,9 +40,13 @@ async def forget_outbox(connection: Connection, job_id: UUID) -> None:
     await connection.execute(query("jobs", "forget_outbox"), {"job_id": job_id})
 
 
-async def take_due(connection: Connection) -> list[UUID]:
-    """Remove and return the jobs that are due; the caller hands them on before it commits."""
-    cursor = await connection.execute(query("jobs", "take_due"))
+async def take_due(connection: Connection, room: int) -> list[UUID]:
+    """Remove and return due jobs; the caller hands them on before it commits.
+
+    Args:
+        room: how many may be handed out and not yet begun, those of before included.
+    """
+    cursor = await connection.execute(query("jobs", "take_due"), {"room": room})
     return [row[0] for row in await cursor.fetchall()]
 
 
@@ -88,8 +92,8 @@ async def put_back(
     *,
     cause: tuple[str, dict[str, Any]],
     delay: float,
-) -> None:
-    """Let the job wait `delay` seconds for its next try, with the cause shown meanwhile."""
+) -> bool:
+    """Let the job wait `delay` seconds, with the cause shown; False when it was taken away."""
     values = {
         "id": job_id,
         "worker": worker,
@@ -97,8 +101,10 @@ async def put_back(
         "values": Jsonb(cause[1]),
         "delay": delay,
     }
-    if await _one(connection, "put_back", values):
-        await put_in_outbox(connection, job_id, delay)
+    if not await _one(connection, "put_back", values):
+        return False
+    await put_in_outbox(connection, job_id, delay)
+    return True
 
 
 async def restart(connection: Connection, document_id: UUID) -> UUID | None:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from tenant_agent.services.registry import Services
 from tenant_agent.settings import Settings
 from tenant_agent.web import problems
+from tenant_agent.web.body_limit import BodyLimit
 from tenant_agent.web.dashboard import mount_dashboard
 from tenant_agent.web.openapi import build_document
 from tenant_agent.web.routes import branding, conversations, documents, jobs, operations, session
@@ -35,6 +36,7 @@ def create_app(settings: Settings, open_services: OpenServices) -> FastAPI:
             yield
 
     app = _bare_app(lifespan)
+    app.add_middleware(BodyLimit, uploads=f"{PREFIX}{documents.router.prefix}")
     app.add_middleware(SecurityMiddleware, origin=settings.origin)
     mount_dashboard(app, settings.dashboard_dir)
     return app

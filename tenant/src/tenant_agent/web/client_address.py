@@ -1,7 +1,8 @@
 """Whose request it is, when proxies stand between.
 
-`X-Forwarded-For` is believed from right to left for as long as the next address belongs to a
-trusted proxy, because anybody can write the left part.
+`X-Forwarded-For` is read from the right, because anybody can write its left part: one entry for
+each proxy that is known to stand there, and none for the same proxy twice. An edge's networks are
+no proof that the edge wrote the entry before: its customers' programs come from there as well.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 Network = IPv4Network | IPv6Network
 
 
-def _trusted(address: str, networks: Sequence[Network]) -> bool:
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -26,13 +27,18 @@ def _valid(address: str) -> bool:
     return True
 
 
-def client_address(peer: str, forwarded: Sequence[str], networks: Sequence[Network]) -> str:
-    """Return the right-most address that is not a trusted proxy's; `peer` when there is none."""
+def client_address(peer: str, forwarded: Sequence[str], layers: Sequence[Sequence[Network]]) -> str:
+    """Return the address of the visitor.
+
+    Args:
+        peer: who opened the connection.
+        forwarded: the `X-Forwarded-For` headers.
+        layers: the networks of each proxy, the one that connects to us first.
+    """
     hops = [hop.strip() for header in forwarded for hop in header.split(",") if hop.strip()]
     address = peer
-    while hops and _trusted(address, networks):
-        candidate = hops.pop()
-        if not _valid(candidate):
+    for networks in layers:
+        if not (hops and _is_in(address, networks) and _valid(hops[-1])):
             break
-        address = candidate
+        address = hops.pop()
     return address

@@ -7,11 +7,13 @@ from fastapi import Depends, Header, Query, Request
 
 from tenant_agent.errors import Refused
 from tenant_agent.services.accounts import Session
+from tenant_agent.services.devices import Visitor
 from tenant_agent.services.registry import Services
 from tenant_agent.web.client_address import client_address
 from tenant_agent.web.language import preferred_language
 
 SESSION_COOKIE = "__Host-session"
+DEVICE_COOKIE = "__Host-device"
 
 
 def get_services(request: Request) -> Services:
@@ -33,19 +35,28 @@ def get_language(
 LanguageDep = Annotated[str, Depends(get_language)]
 
 
-def get_client_address(request: Request, services: ServicesDep) -> str:
-    """Return the address of the person's machine, seen through trusted proxies only."""
+def get_visitor(request: Request, services: ServicesDep) -> Visitor:
+    """Return the person's address, seen through the known proxies only, and the browser's token."""
     peer = request.client.host if request.client else ""
     forwarded = request.headers.getlist("x-forwarded-for")
-    return client_address(peer, forwarded, services.settings.proxy_networks)
+    address = client_address(peer, forwarded, services.settings.proxy_layers)
+    return Visitor(address, request.cookies.get(DEVICE_COOKIE, ""))
 
 
-ClientAddressDep = Annotated[str, Depends(get_client_address)]
+VisitorDep = Annotated[Visitor, Depends(get_visitor)]
 
 
-async def get_any_session(request: Request, services: ServicesDep) -> Session:
+def get_session_token(request: Request) -> str:
+    """Return what the cookie holds; nothing without one."""
+    return request.cookies.get(SESSION_COOKIE, "")
+
+
+SessionToken = Annotated[str, Depends(get_session_token)]
+
+
+async def get_any_session(token: SessionToken, services: ServicesDep) -> Session:
     """Return the session of the cookie, also while the one-time password still has to change."""
-    session = await services.accounts.session(request.cookies.get(SESSION_COOKIE, ""))
+    session = await services.accounts.session(token)
     if session is None:
         raise Refused("not_signed_in")
     return session

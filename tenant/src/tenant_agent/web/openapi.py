@@ -1,11 +1,5 @@
-"""The OpenAPI document: FastAPI's, plus the bodies that only travel as server-sent events.
+"""The OpenAPI document: FastAPI's, plus the bodies that only travel as server-sent events."""
 
-`python -m tenant_agent.web.openapi` writes `tenant/openapi.json`; a test holds that it is current.
-"""
-
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,18 +42,3 @@ def _use_problem_for_invalid(document: dict[str, Any]) -> None:
                 operation["responses"]["422"]["content"] = problem
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
-
-
-def main() -> None:
-    """Write the document to the path given, or to standard output."""
-    from tenant_agent.web.app import create_documented_app
-
-    text = json.dumps(build_document(create_documented_app()), indent=2, ensure_ascii=False) + "\n"
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenant_agent import sentences
 from tenant_agent.errors import AgentError, Refused, Unavailable
@@ -24,12 +26,18 @@ PHRASES = {
     404: "Not Found",
     409: "Conflict",
     413: "Request Entity Too Large",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Entity",
     429: "Too Many Requests",
     503: "Service Unavailable",
     507: "Insufficient Storage",
 }
-ROUTING = {404: "not_found", 405: "method_not_allowed"}
+ROUTING = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    416: "range_not_satisfiable",
+}
 
 
 def _language(request: Request) -> str:
@@ -65,6 +73,10 @@ async def _on_agent_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
+    for item in error.errors():
+        if item["type"] == "string_too_long" and item["loc"][0] == "body":
+            refused = Refused("text_too_long", limit=item["ctx"]["max_length"])
+            return problem_response(request, refused, [])
     fields = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
     return problem_response(request, Refused("invalid_request"), fields)
 
@@ -74,7 +86,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
         raise error
     wrapped = AgentError(ROUTING.get(error.status_code, "invalid_request"))
     wrapped.status = error.status_code
-    return problem_response(request, wrapped, [])
+    response = problem_response(request, wrapped, [])
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
@@ -82,19 +96,45 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, Unavailable("database_down", retry_after=5), [])
 
 
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    reference = secrets.token_hex(4)
-    log.error("unexpected error", reference=reference, path=request.url.path, exc_info=error)
-    return problem_response(request, AgentError("internal", reference=reference), [])
+class UnexpectedErrors:
+    """Answers what nobody foresaw, as plain ASGI middleware inside all others.
+
+    Starlette's handler of last resort sits outside them, so that its answer lacks their headers,
+    and raises again, at which the server cuts the connection of the next request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; half an answer is cut off, which is all one can tell by then."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            log.info("the client went away", path=scope["path"])
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            reference = secrets.token_hex(4)
+            log.error("unexpected error", reference=reference, path=scope["path"], exc_info=error)
+            unforeseen = AgentError("internal", reference=reference)
+            await problem_response(Request(scope), unforeseen, [])(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers on `app`."""
+    """Register the handlers on `app`, before any middleware: the first is the innermost."""
     app.add_exception_handler(AgentError, _on_agent_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(DatabaseUnavailable, _on_database)
-    app.add_exception_handler(Exception, _on_unexpected)
+    app.add_middleware(UnexpectedErrors)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

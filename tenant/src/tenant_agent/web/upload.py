@@ -21,6 +21,19 @@ HEADER_LIMIT = 16 * 1024
 ENVELOPE = 64 * 1024
 
 
+# What browsers write for the characters that would end the header's quoted text (WHATWG HTML,
+# "multipart form data"); every other percent sign of a name is its own.
+ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+
+
+def file_name(sent: bytes) -> str:
+    """Return a file's name as it was before the browser escaped it."""
+    name = sent.decode("utf-8", "replace")
+    for escape, character in ESCAPED.items():
+        name = name.replace(escape, character)
+    return name
+
+
 @dataclass
 class _Parts:
     """Collects parser callbacks; data of other fields than the file is dropped."""
@@ -57,7 +70,7 @@ class _Parts:
             self.files += 1
             self.in_file = self.files == 1
             if self.in_file:
-                self.name = options[b"filename"].decode("utf-8", "replace")
+                self.name = file_name(options[b"filename"])
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self.in_file:
@@ -67,7 +80,13 @@ class _Parts:
         self.ended = True
 
     def take(self) -> list[bytes]:
-        """Return and forget the file data collected so far."""
+        """Return and forget the file data collected so far.
+
+        Raises:
+            Refused: `one_file_only`.
+        """
+        if self.files > 1:
+            raise Refused("one_file_only")
         ready, self.ready = self.ready, []
         return ready
 
@@ -107,7 +126,12 @@ async def _until_named(body: AsyncIterator[bytes], parser: MultipartParser, part
 async def _contents(
     body: AsyncIterator[bytes], parser: MultipartParser, parts: _Parts
 ) -> AsyncIterator[bytes]:
-    """Yield the bytes of the file as they arrive; a body that breaks off is invalid."""
+    """Yield the bytes of the file as they arrive.
+
+    Raises:
+        MultipartParseError: the body breaks off.
+        Refused: `one_file_only`.
+    """
     for piece in parts.take():
         yield piece
     async for chunk in body:
@@ -125,7 +149,7 @@ async def receive_upload(
 
     Raises:
         UploadRefused: too large, no space left, or already there.
-        Refused: not a multipart body with a field `file`.
+        Refused: not a multipart body with one field `file`.
     """
     parts = _Parts()
     parser = _parser(request, parts)

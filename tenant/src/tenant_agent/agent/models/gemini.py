@@ -52,14 +52,16 @@ class GeminiClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: Any = None
+        self._making = asyncio.Lock()
         self._http: httpx.AsyncClient | None = None
 
     def _options(self) -> Any:
         from google.genai import types
 
         # Ours, so that the SDK does not choose a transport by what else is installed. It trusts
-        # SSL_CERT_FILE where set.
-        self._http = httpx.AsyncClient(timeout=self._settings.model_timeout_seconds)
+        # SSL_CERT_FILE where set, and outlives a client whose key was refused.
+        if self._http is None:
+            self._http = httpx.AsyncClient(timeout=self._settings.model_timeout_seconds)
         return types.HttpOptions(
             base_url=self._settings.model_endpoint or None,
             timeout=int(self._settings.model_timeout_seconds * 1000),
@@ -79,10 +81,12 @@ class GeminiClient:
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[Any]:
         """Give the SDK's asynchronous models interface; what it raises becomes `ModelFailure`."""
-        if self._client is None:
-            self._client = await asyncio.to_thread(self._make)
+        async with self._making:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._make)
+            client = self._client
         try:
-            yield self._client.aio.models
+            yield client.aio.models
         except Exception as error:
             failure = self._failure(error)
             if failure is None:

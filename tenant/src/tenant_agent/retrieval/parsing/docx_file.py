@@ -29,7 +29,7 @@ def check_archive(path: Path) -> None:
     """Refuse an archive that is damaged, encrypted or grows out of proportion.
 
     Raises:
-        DocumentUnreadable: `corrupt`, `encrypted`, `zip_bomb` or `unsupported_type`.
+        DocumentUnreadable: `corrupt`, `encrypted`, `zip_bomb` or `not_word`.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -45,7 +45,7 @@ def check_archive(path: Path) -> None:
         if part.file_size > SMALL_PART and ratio > MAX_RATIO:
             raise DocumentUnreadable("zip_bomb")
     if "word/document.xml" not in {part.filename for part in parts}:
-        raise DocumentUnreadable("unsupported_type")
+        raise DocumentUnreadable("not_word")
 
 
 def _level(style_name: str) -> int:

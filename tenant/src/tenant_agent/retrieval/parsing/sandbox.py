@@ -18,7 +18,8 @@ from pathlib import Path
 from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Parsed
 
-MAX_OUTPUT = 256 * 1024 * 1024
+# The worker holds some six copies of a text on its way to the database, of two documents at once.
+MAX_OUTPUT = 32 * 1024 * 1024
 KILLED_BY_LIMIT = {-signal.SIGXCPU: "reading_too_long", -signal.SIGKILL: "reading_too_big"}
 
 

@@ -6,6 +6,12 @@ where not exists (select from account)
 on conflict do nothing
 returning id
 
+-- name: correct_administrator
+-- The only account gets another address as long as its one-time password has not been used.
+update account set email = %(email)s
+where must_change_password and email <> %(email)s and (select count(*) from account) = 1
+returning id
+
 -- name: count
 -- How many accounts there are.
 select count(*) from account

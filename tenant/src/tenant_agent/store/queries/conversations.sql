@@ -9,9 +9,10 @@ select id, title, created_at, updated_at from conversation
 where id = %(id)s and account_id = %(account_id)s
 
 -- name: list
--- The owner's conversations, last used first, after a cursor.
+-- The owner's conversations, last used first, after a cursor. One without a title has no question
+-- yet, or had only one that was refused: nothing to go back to.
 select id, title, created_at, updated_at from conversation
-where account_id = %(account_id)s
+where account_id = %(account_id)s and title <> ''
     and (%(before)s::timestamptz is null or (updated_at, id) < (%(before)s, %(before_id)s))
 order by updated_at desc, id desc limit %(limit)s
 

@@ -17,6 +17,11 @@ select d.id, d.name, d.kind, d.media_type, d.size, d.sha256, d.language, d.page_
     j.failure_values, j.next_attempt_at, j.created_at, j.updated_at, j.sequence
 from document d join job j on j.document_id = d.id
 
+-- name: ready_names
+-- The newest documents that can be searched, each with the number of all of them.
+select name, count(*) over () from document where state = 'ready'
+order by created_at desc, id desc limit %(limit)s
+
 -- name: set_state
 -- The document's own state.
 update document set state = %(state)s where id = %(id)s
@@ -30,6 +35,10 @@ where id = %(id)s
 -- name: lock
 -- Holds the row against a second deletion.
 select state from document where id = %(id)s for update
+
+-- name: hold
+-- Those of some documents that exist; none of them can be deleted before the transaction ends.
+select id::text from document where id = any(%(ids)s::uuid[]) order by id for share
 
 -- name: delete
 -- The row; pages, chunks, vectors, job and outbox go with it.

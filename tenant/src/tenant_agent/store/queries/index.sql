@@ -1,3 +1,7 @@
+-- name: take_time
+-- For this transaction no limit: the words of one very large document may take minutes.
+set local statement_timeout = 0
+
 -- name: lock
 -- One writer of the index at a time: document frequencies stay exact, and no deadlock.
 select pg_advisory_xact_lock(2118808321)
@@ -24,14 +28,15 @@ select %(document_id)s, %(ordinal)s, %(page)s, %(start_at)s, %(end_at)s, %(headi
 from (select to_tsvector(%(configuration)s::regconfig, %(indexed)s) as lexemes) made
 
 -- name: chunks_without_vector
--- Passages still to be embedded.
+-- Those of some consecutive passages that are still to be embedded.
 select c.id, d.name, c.heading, c.text
 from chunk c join document d on d.id = c.document_id
 where c.document_id = %(document_id)s
+    and c.ordinal >= %(first)s and c.ordinal < %(first)s + %(count)s
     and not exists (
         select from chunk_vector v
         where v.chunk_id = c.id and v.model = %(model)s and v.dimensions = %(dimensions)s)
-order by c.ordinal limit %(limit)s
+order by c.ordinal
 
 -- name: count_chunks
 -- How many passages a document has.

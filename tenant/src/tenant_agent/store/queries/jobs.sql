@@ -8,9 +8,14 @@ insert into outbox (job_id, due_at)
 values (%(job_id)s, now() + make_interval(secs => %(delay)s))
 
 -- name: take_due
--- Removes and returns what is due; two relays never get the same row.
+-- Removes and returns what is due, as long as fewer than `room` are handed out and not begun; two
+-- relays never get the same row.
 delete from outbox where id in (
-    select id from outbox where due_at <= now() order by id limit 100 for update skip locked
+    select id from outbox where due_at <= now() order by id
+    limit greatest(0, %(room)s - (
+        select count(*) from job j where j.state = 'queued'
+            and not exists (select from outbox o where o.job_id = j.id)))
+    for update skip locked
 ) returning job_id
 
 -- name: claim

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
 
 from tenant_agent.web.deps import (
     CursorQuery,
@@ -14,6 +13,7 @@ from tenant_agent.web.deps import (
     ServicesDep,
     SessionDep,
 )
+from tenant_agent.web.file_response import StoredFileResponse
 from tenant_agent.web.models import Document, DocumentList, Page
 from tenant_agent.web.present import document_out, page_out
 from tenant_agent.web.problems import responses
@@ -103,22 +103,22 @@ async def retry_document(
 @router.get(
     "/{document_id}/file",
     operation_id="getDocumentFile",
-    response_class=FileResponse,
+    response_class=StoredFileResponse,
     responses={
         200: {
             "description": "The original file; PDF inline (`#page=n` works), others as download",
             "content": {"application/octet-stream": {}, "application/pdf": {}},
         },
-        **responses(401, 403, 404),
+        **responses(401, 403, 404, 416),
     },
 )
 async def get_document_file(
     document_id: UUID, services: ServicesDep, _session: SessionDep
-) -> FileResponse:
+) -> StoredFileResponse:
     """Return the original file."""
     stored = await services.documents.file(document_id)
     inline = stored.media_type == "application/pdf"
-    return FileResponse(
+    return StoredFileResponse(
         stored.path,
         media_type=stored.media_type if inline else "application/octet-stream",
         filename=stored.name,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter
 
-from tenant_agent.web.deps import LanguageDep, LastEventId, ServicesDep, SessionDep
+from tenant_agent.web.deps import LanguageDep, LastEventId, ServicesDep, SessionDep, SessionToken
 from tenant_agent.web.present import document_out
 from tenant_agent.web.problems import responses
 from tenant_agent.web.sse import EventStream, ServerSentEvent
@@ -32,13 +32,16 @@ EVENTS = (
 async def stream_job_events(
     services: ServicesDep,
     _session: SessionDep,
+    token: SessionToken,
     language: LanguageDep,
     last_event_id: LastEventId = None,
 ) -> EventStream:
-    """Stream every change of every document's job."""
+    """Stream every change of every document's job for as long as the session lasts."""
 
     async def events() -> AsyncIterator[ServerSentEvent]:
         async for sequence, record in services.progress.changes(last_event_id):
+            if await services.accounts.session(token) is None:
+                return
             data = document_out(record, language).model_dump_json()
             yield ServerSentEvent("document", data, str(sequence))
 

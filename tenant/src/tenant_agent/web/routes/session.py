@@ -1,13 +1,21 @@
 """Sign in, sign out, who am I, change the password."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from tenant_agent.services.accounts import Session
-from tenant_agent.web.deps import SESSION_COOKIE, AnySessionDep, ClientAddressDep, ServicesDep
+from tenant_agent.web.deps import (
+    DEVICE_COOKIE,
+    SESSION_COOKIE,
+    AnySessionDep,
+    ServicesDep,
+    SessionToken,
+    VisitorDep,
+)
 from tenant_agent.web.models import Credentials, Me, PasswordChange
 from tenant_agent.web.problems import responses
 
 router = APIRouter(prefix="/session", tags=["session"])
+DEVICE_SECONDS = 365 * 24 * 3600
 
 
 def _set_cookie(response: Response, token: str, session: Session) -> None:
@@ -22,13 +30,26 @@ def _set_cookie(response: Response, token: str, session: Session) -> None:
     )
 
 
+def _set_device_cookie(response: Response, token: str) -> None:
+    response.set_cookie(
+        DEVICE_COOKIE,
+        token,
+        max_age=DEVICE_SECONDS,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
+
+
 @router.post("", operation_id="signIn", responses=responses(401, 403, 422, 429, 503))
 async def sign_in(
-    body: Credentials, response: Response, services: ServicesDep, address: ClientAddressDep
+    body: Credentials, response: Response, services: ServicesDep, visitor: VisitorDep
 ) -> Me:
-    """Sign in and get the session cookie."""
-    token, session = await services.accounts.sign_in(body.email, body.password, address)
+    """Sign in and get the session cookie, and one by which the browser is known next time."""
+    token, session = await services.accounts.sign_in(body.email, body.password, visitor)
     _set_cookie(response, token, session)
+    _set_device_cookie(response, services.accounts.device_token(session))
     return Me.model_validate(session)
 
 
@@ -39,9 +60,9 @@ async def get_me(session: AnySessionDep) -> Me:
 
 
 @router.delete("", operation_id="signOut", status_code=204)
-async def sign_out(request: Request, response: Response, services: ServicesDep) -> None:
+async def sign_out(response: Response, services: ServicesDep, token: SessionToken) -> None:
     """End the session here and on the server."""
-    await services.accounts.sign_out(request.cookies.get(SESSION_COOKIE, ""))
+    await services.accounts.sign_out(token)
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
 
 
