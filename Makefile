@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CACHE := $(or $(BLUEAGENCY_CACHE),$(HOME)/.cache/blueagency)
 STARTED := $(shell date +%s)
+# Every program that is started would compile the products anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CACHE)/uv/bin:$(CACHE)/bin:$(PATH)
 RUN := uv run --no-sync
 DASHBOARD := tenant/dashboard
@@ -44,6 +46,7 @@ bench: setup ## Print every figure as a JSON line (ONLY=chain|retrieval|…, DAT
 	@hack/bench "$(ONLY)" "$(DATA)"
 
 generate: setup ## Write CRDs, RBAC, API clients and reference docs from their one source
+	@hack/setup node
 	@hack/generate
 
 images: setup ## Build the machine image and the product images

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+import structlog
 
 pytest_plugins = [
     "plugins.fix_container",
@@ -24,6 +25,14 @@ pytest_plugins = [
     "plugins.fix_ssh_server",
     "plugins.fix_operator",
 ]
+
+
+def pytest_configure() -> None:
+    """Log without colours and with plain tracebacks; structlog's own show every local variable."""
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -73,9 +73,11 @@ class Demo:
         ).stdout.split()
         if account.container(self.folder) in names:
             found["operator"] = account.container(self.folder)
+        if (self.folder / "controlplane" / "etcd").exists():
+            found["secrets"] = "the control plane's store"
         return {**found, "programs": "\n".join(programs)} if programs else found
 
-    def leaves_nothing(self) -> None:
+    def expect_nothing_left(self) -> None:
         """Programs that were told to end have a moment for it; everything else has none."""
         end = time.monotonic() + 10
         while "programs" in self.left() and time.monotonic() < end:
@@ -83,7 +85,7 @@ class Demo:
         assert self.left() == {}
 
     @staticmethod
-    def until_it_says(process: subprocess.Popen[str], words: str) -> None:
+    def expect_to_say(process: subprocess.Popen[str], words: str) -> None:
         """Read what it says until these words."""
         assert process.stdout is not None
         said = []
@@ -103,7 +105,7 @@ class Demo:
             id_ for id_, name in pairs if name.startswith(mine) and not name.endswith("-unpack")
         }
 
-    def until_it_has_a_machine(
+    def expect_a_machine(
         self, process: subprocess.Popen[str], *, besides: frozenset[str] = frozenset()
     ) -> None:
         """Wait until a server's container runs, another than those of a run before."""
@@ -139,7 +141,7 @@ def kubectl(plane: cluster.ControlPlane, *words: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
-def stopped(process: subprocess.Popen[str]) -> str:
+def expect_to_stop(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C, which reaches all programs of the terminal; what was said since."""
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=120)
@@ -149,7 +151,7 @@ def stopped(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def killed(process: subprocess.Popen[str]) -> None:
+def kill(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate()
 
@@ -159,30 +161,30 @@ def test_killed_with_a_machine_it_starts_again_and_ctrl_c_leaves_nothing(
 ) -> None:
     """The second start is on a cluster of somebody else's, with the operator from its image."""
     first = demo.up()
-    demo.until_it_has_a_machine(first)
-    killed(first)
+    demo.expect_a_machine(first)
+    kill(first)
     assert {"containers", "links", "mounts", "tables"} <= demo.left().keys()
     before = frozenset(demo.machines())
     second = demo.up("--cluster", "current", "--operator", "image")
-    demo.until_it_has_a_machine(second, besides=before)
+    demo.expect_a_machine(second, besides=before)
     assert "tenants.blueagency.io" in kubectl(borrowed, "get", "crds", "-o", "name")
-    stopped(second)
-    demo.leaves_nothing()
+    expect_to_stop(second)
+    demo.expect_nothing_left()
     assert kubectl(borrowed, "get", "crds,secrets", "-A", "-o", "name") == ""
 
 
 @pytest.mark.parametrize("moment", ["✓ Local cloud", "✓ Control plane"])
 def test_ctrl_c_leaves_nothing(demo: Demo, moment: str) -> None:
     process = demo.up()
-    demo.until_it_says(process, moment)
-    stopped(process)
-    demo.leaves_nothing()
+    demo.expect_to_say(process, moment)
+    expect_to_stop(process)
+    demo.expect_nothing_left()
 
 
 def test_killed_before_it_has_a_machine_down_leaves_nothing(demo: Demo) -> None:
     process = demo.up()
-    demo.until_it_says(process, "✓ Operator")
-    killed(process)
+    demo.expect_to_say(process, "✓ Operator")
+    kill(process)
     assert demo.left() != {}
     assert "Nothing of the demo is left." in demo.down()
-    demo.leaves_nothing()
+    demo.expect_nothing_left()

@@ -132,6 +132,7 @@ def running() -> Iterator[MeasuredChain]:
         chain = MeasuredChain(Options(Path(folder), cloud_arguments=arguments))
         try:
             for part in (
+                chain.prepare,
                 chain.start_cloud,
                 chain.build_images,
                 chain.start_cluster,

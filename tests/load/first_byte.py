@@ -8,16 +8,13 @@ the agent proves it against its sources before it shows it.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from demo import objects
 from demo.chain import Chain
-from demo.customer import Customer, RefusedError
+from demo.customer import Customer, RefusedError, events
 from localcloud.administration import Administration, origin_of
 
 HANDBOOK = objects.SAMPLES / "documents" / "handbuch.pdf"
@@ -48,7 +45,7 @@ class TimedCustomer(Customer):
         url = f"/api/v1/conversations/{conversation['id']}/messages"
         moments = {"sent": time.time()}
         with self._stream("POST", url, json={"question": question}) as response:
-            for name, data in _events(response.iter_lines()):
+            for name, data in events(response.iter_lines()):
                 moments.setdefault(str(data.get("stage", name)), time.time())
                 if name == "error":
                     raise RefusedError(data["failure"]["message"])
@@ -59,15 +56,6 @@ class TimedCustomer(Customer):
         started = time.perf_counter()
         self._json("GET", "/healthz")
         return (time.perf_counter() - started) * 1000
-
-
-def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    name = ""
-    for line in lines:
-        if line.startswith("event:"):
-            name = line.removeprefix("event:").strip()
-        elif line.startswith("data:"):
-            yield name, json.loads(line.removeprefix("data:"))
 
 
 def passage(moments: dict[str, float], model: float) -> Passage:

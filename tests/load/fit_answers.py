@@ -101,7 +101,7 @@ def fit_decision(found: Sequence[Row], order: Vectors) -> Vectors:
 
 def table(name: str, names: Sequence[str], weights: Sequence[Any]) -> str:
     """Python source of one set of weights."""
-    lines = [f'    "{key}": {weight:.2f},' for key, weight in zip(names, weights, strict=True)]
+    lines = [f'    "{key}": {weight:.3f},' for key, weight in zip(names, weights, strict=True)]
     return "\n".join([f"{name} = {{", *lines, "}"])
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     whole[columns(names)] = order
     *decision, offset = fit_decision(found, whole)
     sys.stdout.write(table("RANKING", names, list(order)) + "\n")
-    sys.stdout.write(table("DECISION", DECIDING, decision) + f"\nOFFSET = {offset:.2f}\n")
+    sys.stdout.write(table("DECISION", DECIDING, decision) + f"\nOFFSET = {offset:.3f}\n")
 
 
 if __name__ == "__main__":

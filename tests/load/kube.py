@@ -1,13 +1,8 @@
-"""The API server as a client without a process per question sees it: create, delete, watch.
-
-`kubectl` costs a tenth of a second of processor time per call, which would be measured too.
-"""
+"""The API server as a client without a process per question sees it: create, delete, watch."""
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
+from plugins.fix_kube import api_client
 
 Document = dict[str, Any]
 SECONDS = 600.0
@@ -75,17 +70,5 @@ class Tenants:
 
 def tenants(kubeconfig: Path, namespace: str) -> Tenants:
     """A client with an administrator's kubeconfig whose certificates are embedded."""
-    config = yaml.safe_load(kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    context = ssl.create_default_context(cadata=_text(cluster["certificate-authority-data"]))
-    pair = kubeconfig.with_suffix(".bench.pem")
-    pair.touch(mode=0o600)
-    pair.write_text(_text(user["client-certificate-data"]) + _text(user["client-key-data"]))
-    context.load_cert_chain(pair)
-    pair.unlink()
-    client = httpx.Client(base_url=cluster["server"], verify=context, timeout=SECONDS)
+    client = api_client(kubeconfig, seconds=SECONDS)
     return Tenants(client, f"/apis/blueagency.io/v1alpha1/namespaces/{namespace}/tenants")
-
-
-def _text(encoded: str) -> str:
-    return base64.b64decode(encoded).decode()

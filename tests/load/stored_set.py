@@ -122,7 +122,7 @@ async def fill(
     for number, (name, text) in enumerate(collection.corpus.items(), 1):
         async with database.transaction() as connection:
             identity = await _store(connection, pieces(text), language)
-            rows = await index.chunks_without_vector(connection, identity, space, 1000)
+            rows = await index.chunks_without_vector(connection, identity, space, range(1000))
             vectors = await embeddings.embed_passages([row[3] for row in rows])
             pairs = [(row[0], vector) for row, vector in zip(rows, vectors, strict=True)]
             await index.insert_vectors(connection, space, pairs)

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import AbstractContextManager, ExitStack
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from demo import agent as launcher
 from demo.agent import Place
 from demo.agent_services import Address, postgres, redis
+from plugins import preloaded
+
+STOP_SECONDS = 40.0
+
+
+@contextmanager
+def agent_process(command: str, settings: dict[str, str], log: Path) -> Iterator[int]:
+    """Run `tenant-agent <command>` until the block ends; gives its process id."""
+    process = preloaded.start(preloaded.AGENT, [command], environment=settings, log=log)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def migrate(place: Place, settings: dict[str, str]) -> None:
+    """Make the agent's database and run `tenant-agent migrate` on it."""
+    launcher.create_database(place)
+    log = place.folder / "migrate.log"
+    process = preloaded.start(preloaded.AGENT, ["migrate"], environment=settings, log=log)
+    assert process.wait() == 0, log.read_text()
 
 
 class Parts:
@@ -31,7 +59,7 @@ class Parts:
         """Start a process; returns its id."""
         stack = ExitStack()
         log = self.place.folder / f"{command}.log"
-        number = stack.enter_context(launcher.agent_process(command, self.settings, log))
+        number = stack.enter_context(agent_process(command, self.settings, log))
         self.stacks[number] = stack
         return number
 

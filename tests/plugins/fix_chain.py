@@ -22,6 +22,7 @@ from demo import objects
 from demo.chain import Chain, Options, conditions
 from demo.customer import Customer
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from plugins.calm_network import calm_network, program_in
 from plugins.tenant_machine import TenantMachine
 
 SUBNET = "198.18.77.0/24"
@@ -93,6 +94,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def start(chain: Chain) -> None:
     """Every part, and the Fleet `demo` with its snapshot."""
+    chain.prepare()
     chain.start_cloud()
     chain.build_images()
     chain.start_cluster()
@@ -202,13 +204,17 @@ def browser_home(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="session")
-def browser(browser_home: Path) -> Iterator[Browser]:
+def browser(
+    chain: Chain, browser_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
     """Debian's Chromium, which trusts only what the fixture above put into its store."""
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
+    edge = int(chain.endpoints["edge"].rpartition(":")[2])
+    script = tmp_path_factory.mktemp("browser") / "chromium"
+    with calm_network(edge) as network, sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=CHROMIUM,
+            executable_path=program_in(network, CHROMIUM, script),
             args=list(ARGUMENTS),
             env={**os.environ, "HOME": str(browser_home)},
         )
@@ -220,10 +226,11 @@ def browser(browser_home: Path) -> Iterator[Browser]:
 def desk(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
     """A person's browser window with a German desktop; what it showed last is reported."""
     context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 800})
+    # Shown by pytest only when the test failed, as what is printed below.
+    context.on("requestfailed", lambda lost: print(f"{lost.method} {lost.url}: {lost.failure}"))  # noqa: T201
     yield context
     for number, page in enumerate(context.pages):
         picture = tmp_path / f"page-{number}.png"
         page.screenshot(path=picture)
-        # Shown by pytest only when the test failed.
         print(f"{picture}: {page.url}\n{page.inner_text('body')}")  # noqa: T201
     context.close()

@@ -24,6 +24,7 @@ import pytest
 import pytest_asyncio
 from localcloud.machines.container import ContainerMachines, ContainerSettings
 from localcloud.machines.port import MachineSpec
+from localcloud.processes import cache_folder
 
 IMAGE = "blueagency/machine:debian-13"
 READY_SECONDS = 60.0
@@ -166,6 +167,7 @@ def new_settings(name: str) -> ContainerSettings:
         directory=folder / "machines",
         instance=f"{name}-{os.getpid()}-{socket.gethostname().lower()[:8]}",
         subnet=free_subnet(),
+        stock_data=cache_folder().parent / "stock",
     )
 
 

@@ -17,6 +17,7 @@ from demo import agent as launcher
 from demo.agent_services import Address, free_port, postgres, redis
 from localcloud.model import ModelSettings, RunningModel, start_model
 from plugins.agent_client import ONE_TIME_PASSWORD, AgentUser
+from plugins.agent_parts import agent_process, migrate
 from psycopg import sql
 from tenant_agent.prepare import prepare
 from tenant_agent.settings import Settings
@@ -163,12 +164,11 @@ def live_model(model_thread: ModelThread) -> Iterator[RunningModel]:
 def running_agent(place: launcher.Place, **extra: str) -> Iterator[AgentUser]:
     """Run `migrate`, `serve` and `worker` as in the image; gives a signed-in user."""
     settings = {**launcher.environment(place), **extra}
-    launcher.create_database(place)
-    launcher.migrate(settings)
+    migrate(place, settings)
     with ExitStack() as stack:
         for command in ("serve", "worker"):
             log = place.folder / f"{command}.log"
-            stack.enter_context(launcher.agent_process(command, settings, log))
+            stack.enter_context(agent_process(command, settings, log))
         launcher.wait_ready(place.url)
         with AgentUser(place.url, place.folder) as user:
             user.sign_in()

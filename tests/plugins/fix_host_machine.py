@@ -84,21 +84,21 @@ def wait_until_let_in(machine: Machine) -> None:
     subprocess.run(waiting, capture_output=True, check=False)
 
 
-async def look(host: Host) -> HostFacts:
-    """The machine's facts."""
-    output = await host.run(commands.observe())
+async def look(host: Host, *, await_news: bool = False) -> HostFacts:
+    """The machine's facts; with `await_news` when something changed, or after a second."""
+    output = await host.run(commands.observe(await_news=await_news))
     assert output.code == 0, output.stderr
     return bootstrap.facts(output.stdout)
 
 
 async def carry_out(host: Host, job: Job) -> JobState:
-    """Start a job and follow it to its end."""
+    """Start a job and follow it to its end, as the operator does."""
     await start_jobs(host, [job])
     while True:
-        state = (await look(host)).jobs.get(job.name)
+        state = (await look(host, await_news=True)).jobs.get(job.name)
         if state is not None and state.phase is not JobPhase.RUNNING:
             return state
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.05)
 
 
 def docker(*argv: str) -> str:

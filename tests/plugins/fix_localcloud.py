@@ -8,9 +8,8 @@ with nothing in it, no fault and the providers' own limits.
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 
 import pytest
 from localcloud.administration import Administration, origin_of
+from plugins import preloaded
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -31,7 +31,7 @@ class LocalCloud:
     """A running instance and what a test needs of it."""
 
     dir: Path
-    process: subprocess.Popen[str]
+    process: preloaded.Preloaded
     endpoints: dict[str, Any] = field(repr=False)
 
     @property
@@ -90,22 +90,20 @@ def start_localcloud(
     folder: Path, *arguments: str, only: tuple[str, ...] = WITHOUT_PROGRAMS
 ) -> LocalCloud:
     """Start an instance on free ports and wait until it is ready."""
-    argv = [sys.executable, "-c", "from localcloud.cli import run; run()", "up"]
-    argv += [f"--dir={folder}", f"--only={','.join(only)}"]
+    words = ["up", f"--dir={folder}", f"--only={','.join(only)}"]
     if not any(item.startswith("--port-base") for item in arguments):
-        argv.append("--port-base=0")
+        words.append("--port-base=0")
     if not any(item.startswith("--backend") for item in arguments):
-        argv.append("--backend=inert")
+        words.append("--backend=inert")
     log = folder.with_suffix(".log")
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*argv, *arguments], stdout=output, stderr=subprocess.STDOUT, text=True
-        )
+    log.unlink(missing_ok=True)
+    words += arguments
+    process = preloaded.start(preloaded.LOCAL_CLOUD, words, environment=os.environ, log=log)
     _wait_ready(process, folder / "endpoints.json", log)
     return LocalCloud(folder, process, json.loads((folder / "endpoints.json").read_text()))
 
 
-def _wait_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> None:
+def _wait_ready(process: preloaded.Preloaded, ready: Path, log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > end:

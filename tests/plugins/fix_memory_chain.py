@@ -6,8 +6,6 @@ import base64
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from controlplane.cluster import ControlPlane
-from plugins.fix_kube import Kubectl
+from plugins import preloaded
+from plugins.fix_kube import Kubectl, api_client, in_namespace
 from plugins.fix_localcloud import LocalCloud, start_localcloud
+from plugins.waiting import pauses
 
 ZONE = "agency.test"
 READY_SECONDS = 60.0
+EFFECTS_PER_QUESTION = 10
+"""How often the log is looked at for one question to the API server, which costs far more."""
 Document = dict[str, Any]
 
 
@@ -41,20 +44,20 @@ class OperatorProcess:
     kubeconfig: Path
     namespace: str
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: preloaded.Preloaded | None = None
     seen: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    _read: int = 0
+    _effects: list[Document] = field(default_factory=list)
 
     def start(self, **settings: str) -> None:
         """Start a new process; its log goes on where the last one's ended."""
-        argv = [sys.executable, "-c", "from tenant_operator.main import run; run()"]
-        argv += [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
-        argv += ["--probe-port=0", "--metrics-port=0", "--log-format=json"]
-        with self.log.open("ab") as output:
-            environment = {**os.environ, **self.settings, **settings}
-            self.process = subprocess.Popen(
-                argv, stdout=output, stderr=subprocess.STDOUT, env=environment
-            )
+        words = [f"--kubeconfig={self.kubeconfig}", f"--namespace={self.namespace}"]
+        words += ["--probe-port=0", "--metrics-port=0", "--log-format=json"]
+        environment = {**os.environ, **self.settings, **settings}
+        self.process = preloaded.start(
+            preloaded.OPERATOR, words, environment=environment, log=self.log
+        )
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is closed."""
@@ -65,9 +68,14 @@ class OperatorProcess:
 
     def effects(self) -> list[Document]:
         """Every effect that was begun so far, by all processes."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        records = (json.loads(line) for line in lines if line.startswith("{"))
-        return [record for record in records if record.get("event") == "acting"]
+        if self.log.exists():
+            with self.log.open("rb") as file:
+                file.seek(self._read)
+                whole, _, _ = file.read().rpartition(b"\n")
+            self._read += len(whole)
+            records = (json.loads(line) for line in whole.splitlines() if line.startswith(b"{"))
+            self._effects += [record for record in records if record.get("event") == "acting"]
+        return self._effects
 
     def says(self, words: str) -> bool:
         """Whether words stand in the log."""
@@ -82,13 +90,14 @@ class OperatorProcess:
         """
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
-            found = self.effects()
-            if len(found) > self.seen:
-                self.seen += 1
-                return found[self.seen - 1]
+            for _ in range(EFFECTS_PER_QUESTION):
+                found = self.effects()
+                if len(found) > self.seen:
+                    self.seen += 1
+                    return found[self.seen - 1]
+                time.sleep(0.02)
             if until():
                 return None
-            time.sleep(0.02)
         raise AssertionError(f"nothing happens: {state()}\n{self.log.read_text()[-3000:]}")
 
 
@@ -98,6 +107,7 @@ class MemoryChain:
 
     cloud: LocalCloud
     kubectl: Kubectl
+    api: httpx.Client
     operator: OperatorProcess
     ssh_port: int
     web_port: int
@@ -157,18 +167,27 @@ class MemoryChain:
             _secret("model", "api-key", "model-key-0123456789"),
         ]
 
+    def seen(self, name: str = "acme") -> Document | None:
+        """The Tenant as the API server has it now; None when there is none."""
+        group = f"/apis/blueagency.io/v1alpha1/namespaces/{self.kubectl.namespace}"
+        answer = self.api.get(f"{group}/tenants/{name}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        found: Document = answer.raise_for_status().json()
+        return found
+
     def conditions(self, name: str = "acme") -> dict[str, tuple[str, str, str]]:
         """Condition type → (status, reason, message)."""
-        found = self.kubectl.get("tenant", name).get("status", {}).get("conditions", [])
-        return {c["type"]: (c["status"], c["reason"], c["message"]) for c in found}
+        return _conditions(self.seen(name) or {})
 
     def is_ready(self, name: str = "acme") -> bool:
         """Whether the Tenant says so of its present spec."""
-        tenant = self.kubectl.get("tenant", name)
-        seen = (
-            tenant.get("status", {}).get("observedGeneration") == tenant["metadata"]["generation"]
-        )
-        return bool(seen) and self.conditions(name).get("Ready", ("",))[0] == "True"
+        tenant = self.seen(name)
+        if tenant is None:
+            return False
+        observed = tenant.get("status", {}).get("observedGeneration")
+        fresh = bool(observed == tenant["metadata"]["generation"])
+        return fresh and _conditions(tenant).get("Ready", ("",))[0] == "True"
 
     def server(self, name: str = "acme") -> Document:
         """The machine as the Tenant's status has it."""
@@ -177,16 +196,15 @@ class MemoryChain:
 
     def is_gone(self, name: str = "acme") -> bool:
         """Whether the Tenant's object is no more."""
-        return self.kubectl.run("get", "tenant", name, check=False).returncode != 0
+        return self.seen(name) is None
 
     def wait(self, holds: Callable[[], bool], what: str) -> None:
         """Wait for something that has to come; fails with the conditions and the log."""
-        end = time.monotonic() + READY_SECONDS
-        while not holds():
-            if time.monotonic() > end:
-                log = self.operator.log.read_text()[-3000:]
-                raise AssertionError(f"{what} did not come: {self.all_conditions()}\n{log}")
-            time.sleep(0.1)
+        for _ in pauses(READY_SECONDS):
+            if holds():
+                return
+        log = self.operator.log.read_text()[-3000:]
+        raise AssertionError(f"{what} did not come: {self.all_conditions()}\n{log}")
 
     def all_conditions(self) -> list[Any]:
         """Of every Tenant, for messages."""
@@ -195,14 +213,11 @@ class MemoryChain:
 
     def counts(self) -> dict[str, int]:
         """How many things of each kind the project holds."""
-        import httpx
-
         headers = {"Authorization": f"Bearer {self.cloud.hetzner_token}"}
-        counts = {}
-        for kind in ("servers", "volumes", "primary_ips"):
-            answer = httpx.get(f"{self.cloud.hetzner}/{kind}", headers=headers)
-            counts[kind] = len(answer.json()[kind])
-        sets = httpx.get(f"{self.cloud.hetzner}/zones/{ZONE}/rrsets", headers=headers).json()
+        with httpx.Client(base_url=self.cloud.hetzner, headers=headers) as project:
+            kinds = ("servers", "volumes", "primary_ips")
+            counts = {kind: len(project.get(kind).json()[kind]) for kind in kinds}
+            sets = project.get(f"zones/{ZONE}/rrsets").json()
         counts["records"] = sum(item["type"] in ("A", "AAAA") for item in sets["rrsets"])
         return counts
 
@@ -219,6 +234,11 @@ class MemoryChain:
             admin.ask("PUT", f"machines/{target}/faults", faults)
         else:
             admin.ask("DELETE", f"machines/{target}/faults")
+
+
+def _conditions(tenant: Document) -> dict[str, tuple[str, str, str]]:
+    found = tenant.get("status", {}).get("conditions", [])
+    return {c["type"]: (c["status"], c["reason"], c["message"]) for c in found}
 
 
 def _object(kind: str, name: str) -> Document:
@@ -246,11 +266,13 @@ def running_memory_chain(
         only=("hetzner", "dns"),
     )
     operator = OperatorProcess(plane.kubeconfig, kubectl.namespace, folder / "operator.log")
-    chain = MemoryChain(cloud, kubectl, operator, ssh, web)
+    api = api_client(plane.kubeconfig)
+    chain = MemoryChain(cloud, kubectl, api, operator, ssh, web)
     try:
         kubectl.apply(*chain.secrets(), chain.fleet())
         yield chain
     finally:
+        api.close()
         operator.kill()
         cloud.stop()
         kubectl.run("patch", "tenants", "--all", "--type=merge", "-p",
@@ -263,4 +285,18 @@ def memory_chain(
 ) -> Iterator[MemoryChain]:
     """The chain of one test."""
     with running_memory_chain(kube_cluster, kubectl, tmp_path) as chain:
+        yield chain
+
+
+@pytest.fixture(scope="module")
+def working_chain(
+    kube_cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MemoryChain]:
+    """A chain whose operator runs, for tests that bring a Tenant of their own."""
+    folder = tmp_path_factory.mktemp("chain")
+    with (
+        in_namespace(kube_cluster) as bound,
+        running_memory_chain(kube_cluster, bound, folder) as chain,
+    ):
+        chain.operator.start()
         yield chain

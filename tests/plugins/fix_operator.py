@@ -9,17 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from plugins.memory_cloud import MemoryCloud
 from plugins.memory_cluster import MemoryCluster
-from plugins.memory_world import (
-    Killed,
-    MemoryCloud,
-    MemoryDns,
-    MemoryHosts,
-    MemoryOutside,
-    World,
-)
+from plugins.memory_dns import MemoryDns
+from plugins.memory_hosts import MemoryHosts
+from plugins.memory_outside import MemoryOutside
+from plugins.memory_world import Killed, World
+from tenant_operator.api.conditions import REASONS
 from tenant_operator.app import Adapters, App
-from tenant_operator.handlers import take
+from tenant_operator.arriving import take
 from tenant_operator.settings import Settings
 from tenant_operator.store import Key, Kind
 from tenant_operator.working import one_pass
@@ -27,6 +25,8 @@ from tenant_operator.working import one_pass
 NS = "agency"
 PATIENT = 150
 """More rounds than this wait for a pause of minutes."""
+SLOW = 700
+"""Rounds for what waits for a person: the longest pause between two tries."""
 BASE = f"/apis/blueagency.io/v1alpha1/namespaces/{NS}"
 FLEET = f"{BASE}/fleets/main"
 TENANT = f"{BASE}/tenants/acme"
@@ -144,6 +144,7 @@ class Rig:
 
     async def round(self) -> None:
         """One pass for every object, then a second goes by."""
+        self.world.now = self.now
         await self.watch()
         for kind in ("fleet", "tenant"):
             for stored in list(self.app.store.all(kind)):
@@ -153,7 +154,7 @@ class Rig:
             await account.poller.tick()
         self.now += timedelta(seconds=1)
 
-    async def until(self, reached: Callable[[], bool], rounds: int = 80) -> None:
+    async def expect(self, reached: Callable[[], bool], rounds: int = 80) -> None:
         """Rounds until something is so; a kill on the way starts a new process.
 
         Who waits for long waits faster while nothing happens.
@@ -185,14 +186,20 @@ class Rig:
         fresh = status.get("observedGeneration") == document["metadata"]["generation"]
         return fresh and self.conditions(path).get("Ready", ("",))[0] == "True"
 
-    async def ready(self) -> None:
+    async def expect_ready(self) -> None:
         """Rounds until the tenant is Ready."""
-        await self.until(self.is_ready)
+        await self.expect(self.is_ready)
 
-    async def reason(self, expected: str, path: str = TENANT) -> str:
+    async def expect_reason(self, expected: str, path: str = TENANT) -> str:
         """Rounds until Ready has a reason; returns its message."""
-        await self.until(lambda: self.conditions(path).get("Ready", ("", ""))[1] == expected)
+        await self.expect(lambda: self.conditions(path).get("Ready", ("", ""))[1] == expected)
         return self.conditions(path)["Ready"][2]
+
+    async def expect_healed(self) -> None:
+        """Ready, on one machine, within the pauses of things that wait for a person."""
+        await self.expect(self.is_ready, SLOW)
+        assert len(self.cloud.servers) == 1
+        assert all(reason in REASONS for _, reason, _ in self.conditions().values())
 
     def key(self, kind: Kind = "tenant", name: str = "acme") -> Key:
         """A key in the test's namespace."""

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from typing import Final
 
-_CLONE_NEWNET: Final = 0x40000000  # linux/sched.h; os.unshare comes with Python 3.12
+CLONE_NEWNET: Final = 0x40000000  # linux/sched.h; os.unshare comes with Python 3.12
 _SIOCSIFFLAGS: Final = 0x8914  # linux/sockios.h
 _IFF_UP: Final = 0x1
 
@@ -24,7 +24,7 @@ _IFF_UP: Final = 0x1
 def enter() -> None:
     """Move this process into a new network; raises OSError where that is not allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET):
+    if libc.unshare(CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, f"no network of its own: {os.strerror(number)}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:

@@ -15,7 +15,7 @@ from typing import Final
 
 from demo import record
 
-from testlanes import alone, checks, plan, screen
+from testlanes import alone, checks, plan, processors, screen
 from testlanes.job import Board, Job, Machine
 from testlanes.lanes import Run
 
@@ -45,25 +45,25 @@ def _run(title: str, jobs: Sequence[Job], *, lanes: bool) -> int:
     )
     kind, since = record.kind(), record.begun()
     run = Run(machine, screen.Screen(title), ROOT / ".run" / title)
-    started = time.monotonic()
+    started, ticks = time.monotonic(), processors.now()
     board = asyncio.run(run.all(plan.fit(jobs, machine)))
-    seconds = time.monotonic() - started
+    seconds, busy = time.monotonic() - started, processors.busy(ticks, processors.now())
     if board.passed and len(jobs) == len(PLANS[title]):
         parts = {name: outcome.seconds for name, outcome in board.outcomes.items()}
         record.keep(record.path(), title, kind, since=since, parts=parts)
-    _conclude(run, board, seconds)
+    _conclude(run, board)
+    run.screen.say(f"{_ending(board)} in {seconds:.0f} s, the processors {busy:.0%} busy")
     if run.stopped is not None:
         return STOPPED
     return 0 if board.passed else 1
 
 
-def _conclude(run: Run, board: Board, seconds: float) -> None:
+def _conclude(run: Run, board: Board) -> None:
     tell = run.screen
     failures = screen.endings(board.outcomes, run.logs)
     if failures:
         tell.say(f"what failed\n{failures}")
     tell.say(f"summary\n{screen.summary(board.outcomes)}")
-    tell.say(f"{_ending(board)} in {seconds:.0f} s")
 
 
 def _ending(board: Board) -> str:

@@ -24,6 +24,7 @@ class Job:
         isolated: it talks over loopback only and may have a network of its own.
         optional: when it fails, what it provides is missing on this machine; that is told, and is
             a failure only where the machine is promised to be complete.
+        stands_back: its niceness; jobs that decide how long the run takes come first.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Job:
     needs: tuple[str, ...] = ()
     isolated: bool = False
     optional: bool = False
+    stands_back: int = 0
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,8 @@ class Run:
 
     async def _execute(self, job: Job, log: Path) -> int:
         argv = alone.command(*job.argv) if job.isolated else job.argv
+        if job.stands_back:
+            argv = ("nice", "-n", str(job.stands_back), *argv)
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *argv,

@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plugins.waiting import expect
 from testlanes import alone
 from testlanes.job import Job, Machine
 from testlanes.lanes import Run
@@ -30,13 +30,6 @@ def shell(name: str, script: str, lane: str = "a", **more: object) -> Job:
 def run(tmp_path: Path) -> Run:
     """A run that has not begun, on a machine without rights."""
     return Run(Machine(isolates=False), Screen("test", out=io.StringIO()), tmp_path / "logs")
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, f"waited {SECONDS:g} s for {what}"
-        time.sleep(0.02)
 
 
 async def test_lanes_run_side_by_side(run: Run, tmp_path: Path) -> None:
@@ -89,7 +82,7 @@ def test_an_interrupt_reaches_the_jobs_children_and_lets_them_tidy_up(tmp_path: 
     script = "trap 'echo tidy; exit 1' INT; echo up; while :; do sleep 0.1; done"
     process = driver(tmp_path, script)
     log = tmp_path / "long.log"
-    until(lambda: log.exists() and "up" in log.read_text(), "the job to run")
+    expect(lambda: log.exists() and "up" in log.read_text(), "the job to run")
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate(timeout=SECONDS)
     assert told.strip() == "['failed', 'not run']"
@@ -100,7 +93,7 @@ def test_an_interrupt_reaches_the_jobs_children_and_lets_them_tidy_up(tmp_path: 
 def test_a_second_interrupt_ends_what_does_not_listen(tmp_path: Path) -> None:
     process = driver(tmp_path, "trap '' INT; echo up; while :; do sleep 0.1; done")
     log = tmp_path / "long.log"
-    until(lambda: log.exists() and "up" in log.read_text(), "the job to run")
+    expect(lambda: log.exists() and "up" in log.read_text(), "the job to run")
     end = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < end:
         process.send_signal(signal.SIGINT)  # impatient; those of the first seconds count as one
@@ -112,7 +105,7 @@ def test_a_second_interrupt_ends_what_does_not_listen(tmp_path: Path) -> None:
 def test_one_interrupt_that_arrives_twice_still_lets_jobs_tidy_up(tmp_path: Path) -> None:
     process = driver(tmp_path, "trap 'sleep 1; echo tidy; exit 1' INT; echo up; sleep 60 & wait")
     log = tmp_path / "long.log"
-    until(lambda: log.exists() and "up" in log.read_text(), "the job to run")
+    expect(lambda: log.exists() and "up" in log.read_text(), "the job to run")
     for number in (signal.SIGINT, signal.SIGTERM):
         process.send_signal(number)
     process.communicate(timeout=SECONDS)
@@ -122,11 +115,11 @@ def test_one_interrupt_that_arrives_twice_still_lets_jobs_tidy_up(tmp_path: Path
 def test_a_job_does_not_outlive_a_killed_run(tmp_path: Path) -> None:
     process = driver(tmp_path, "echo $$; exec sleep 600")
     log = tmp_path / "long.log"
-    until(lambda: log.exists() and log.read_text().strip().isdigit(), "the job to run")
+    expect(lambda: log.exists() and log.read_text().strip().isdigit(), "the job to run")
     child = Path(f"/proc/{int(log.read_text())}")
     process.kill()
     process.communicate(timeout=SECONDS)
-    until(lambda: not child.exists() or " Z " in (child / "stat").read_text(), "the job to end")
+    expect(lambda: not child.exists() or " Z " in (child / "stat").read_text(), "the job to end")
 
 
 @pytest.mark.skipif(not alone.possible(), reason="making a network of one's own needs root")

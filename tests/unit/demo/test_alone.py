@@ -43,6 +43,8 @@ def test_the_running_demo_is_ended_and_waited_for(tmp_path: Path) -> None:
 
 def test_where_no_demo_runs_there_is_nothing_to_end(tmp_path: Path) -> None:
     end_running(tmp_path)
+    assert list(tmp_path.iterdir()) == []
     with alone(tmp_path):
-        pass
+        assert (tmp_path / "lock").read_text() == str(os.getpid())
     end_running(tmp_path)
+    assert (tmp_path / "lock").read_text() == str(os.getpid()), "it has ended by itself, not by us"

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from testlanes import checks, plan, screen
+from testlanes import checks, plan, processors, screen
 from testlanes.job import Board, Job, Machine, Outcome, Verdict, count, not_run, verdict
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,11 +51,11 @@ def test_every_test_folder_is_run_once_with_and_once_without_containers() -> Non
         else:
             marked[each.argv[-1] == "container"] |= folders
     tiers = {f"tests/{p.name}" for p in (ROOT / "tests").iterdir() if any(p.rglob("test_*.py"))}
-    agent = "tests/integration/tenant"
-    assert marked[False] == tiers | {agent}
+    by_themselves = ["tests/integration/tenant", "tests/e2e/test_demo.py"]
+    assert marked[False] == tiers | set(by_themselves)
     assert tiers - marked[True] == {"tests/apiserver"}
     ignored = [word for each in plan.TESTS for word in each.argv if word.startswith("--ignore")]
-    assert ignored == [f"--ignore={agent}"]
+    assert ignored == [f"--ignore={path}" for path in by_themselves]
 
 
 def test_where_networks_cannot_be_separated_both_back_ends_share_a_lane() -> None:
@@ -138,3 +138,24 @@ def test_a_failure_is_repeated_with_its_log(tmp_path: Path) -> None:
     assert "line 60" in told
     assert "line 59" not in told
     assert str(tmp_path / "unit.log") in told
+
+
+def test_how_busy_the_processors_were() -> None:
+    before = processors.parse("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 …\n")
+    after = processors.parse("cpu  160 10 70 850 60 0 0 0 0 0\ncpu0 …\n")
+    assert processors.busy(before, after) == pytest.approx(0.6)
+    assert processors.busy(before, before) == 0.0
+    assert 0 < processors.now().idle <= processors.now().total
+
+
+def test_what_others_wait_for_comes_first_and_what_only_computes_last() -> None:
+    back = {each.name: each.stands_back for each in plan.TESTS}
+    assert back["programs"] == back["images"] == back["e2e"] == 0
+    assert 0 < back["contract"] == back["integration"] == back["agent"] == back["machines"]
+    assert back["check"] == back["browser"] == back["python-3.13"] > back["machines"]
+
+
+def test_whoever_is_timed_waits_until_the_programs_are_compiled() -> None:
+    beside = {each.name for each in plan.TESTS if "programs" not in (*each.after, *each.needs)}
+    makes = {"node", "docker", "chromium", "programs", "images"}
+    assert beside == {*makes, "unit", "check", "dashboard"}

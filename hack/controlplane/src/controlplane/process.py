@@ -49,6 +49,11 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in {"Z", "X"} else int(fields[19])
 
 
+# A third of what a kube-apiserver computes while it starts is Go's garbage collection, which by
+# itself begins anew each time the heap has doubled; this way it takes 130 MB more.
+_ENVIRONMENT = {"GOGC": "400"}
+
+
 def spawn(argv: list[str], *, log: Path, supervised: bool) -> subprocess.Popen[bytes]:
     """Start `argv` with output appended to `log`.
 
@@ -64,5 +69,6 @@ def spawn(argv: list[str], *, log: Path, supervised: bool) -> subprocess.Popen[b
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={**_ENVIRONMENT, **os.environ},
             start_new_session=not supervised,
         )

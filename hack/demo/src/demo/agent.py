@@ -19,11 +19,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcloud.files import write_whole
 from localcloud.model import ModelSettings, start_model
 
 from demo.agent_services import Address, die_with_parent, free_port, postgres, redis
@@ -52,17 +53,15 @@ class Place:
 
 
 def write_secrets(folder: Path, one_time_password: str, model_key: str) -> None:
-    """Write one file per secret, as the operator's bundle does."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write one file per secret, as the operator's bundle does; no other user ever reads them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     values = {
         "model_api_key": model_key,
         "bootstrap_password": one_time_password,
         "session_key": secrets.token_urlsafe(48),
     }
     for name, value in values.items():
-        path = folder / name
-        path.write_text(value, encoding="utf-8")
-        path.chmod(0o600)
+        write_whole(folder / name, value, mode=0o600)
 
 
 def environment(place: Place) -> dict[str, str]:
@@ -109,7 +108,10 @@ def create_database(place: Place) -> None:
 
 @contextmanager
 def agent_process(command: str, settings: dict[str, str], log: Path) -> Iterator[int]:
-    """Run `tenant-agent <command>` until the block ends; gives its process id."""
+    """Run `tenant-agent <command>` until the block ends; gives its process id.
+
+    In a session of its own, so that Ctrl-C reaches only us, who end the parts in order.
+    """
     argv = [sys.executable, "-m", "tenant_agent.main", command]
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -118,6 +120,7 @@ def agent_process(command: str, settings: dict[str, str], log: Path) -> Iterator
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=die_with_parent(signal.SIGTERM),
+            start_new_session=True,
         )
     try:
         yield process.pid
@@ -133,13 +136,15 @@ def agent_process(command: str, settings: dict[str, str], log: Path) -> Iterator
 def migrate(settings: dict[str, str]) -> None:
     """Run `tenant-agent migrate`."""
     argv = [sys.executable, "-m", "tenant_agent.main", "migrate"]
-    subprocess.run(argv, env=settings, check=True, stdout=sys.stderr)
+    subprocess.run(argv, env=settings, check=True, stdout=sys.stderr, start_new_session=True)
 
 
-def wait_ready(url: str) -> None:
-    """Wait until `/readyz` says so."""
+def wait_ready(url: str, given_up: Callable[[], bool] = lambda: False) -> None:
+    """Wait until `/readyz` says so, or nobody wants to know any more."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
+        if given_up():
+            return
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=2):  # noqa: S310 - loopback
                 return
@@ -170,20 +175,33 @@ def _password(folder: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else secrets.token_urlsafe(12)
 
 
-def _start(stack: ExitStack, place: Place) -> None:
+def _start(stack: ExitStack, place: Place, given_up: Callable[[], bool]) -> None:
     settings = environment(place)
     create_database(place)
     migrate(settings)
     for command in ("serve", "worker"):
         stack.enter_context(agent_process(command, settings, place.folder / f"{command}.log"))
-    wait_ready(place.url)
+    wait_ready(place.url, given_up)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return what the first signal sets; the person hears at once that it was understood."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begin() -> None:
+        if not stop.is_set():
+            _say("\nstopping: answers being written and jobs get some seconds to end")
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, begin)
+    return stop
 
 
 async def _run(folder: Path, port: int) -> None:
+    stop = _stop_on_signals()
+    _say("starting: PostgreSQL, Redis, the model server and the agent")
     key, password = secrets.token_urlsafe(16), _password(folder)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     write_secrets(folder / "secrets", password, key)
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     model = asyncio.create_task(_serve_model(key, started))
@@ -191,11 +209,13 @@ async def _run(folder: Path, port: int) -> None:
         database = stack.enter_context(postgres(folder / "postgres"))
         queue = stack.enter_context(redis(folder / "redis"))
         place = Place(folder, database, queue, await started, port)
-        await asyncio.to_thread(_start, stack, place)
-        _say(f"agent:     {place.url}\nsign in:   {EMAIL}\none-time:  {password}")
-        _say(f"data:      {folder}\nmodel:     {place.model_url}\nCtrl-C ends everything.")
+        await asyncio.to_thread(_start, stack, place, stop.is_set)
+        if not stop.is_set():
+            _say(f"agent:     {place.url}\nsign in:   {EMAIL}\none-time:  {password}")
+            _say(f"data:      {folder}\nmodel:     {place.model_url}\nCtrl-C ends everything.")
         await stop.wait()
     model.cancel()
+    await asyncio.wait({model})
     _say("ended")
 
 

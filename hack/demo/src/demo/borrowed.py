@@ -89,6 +89,9 @@ class Borrowed:
             free = '{"metadata":{"finalizers":null},"spec":{"deletion":{"protected":false}}}'
             patch = free if kind == "tenants" else '{"metadata":{"finalizers":null}}'
             self.kubectl("patch", kind, *place, "--type=merge", f"--patch={patch}")
+            # A status that nobody updates any more would keep the Fleet from being deleted.
+            status = ("--subresource=status", "--type=merge", '--patch={"status":null}')
+            self.kubectl("patch", kind, *place, *status)
             self._remove(kind, *place)
 
     def _remove(self, *words: str) -> None:

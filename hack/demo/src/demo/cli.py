@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import getpass
+import os
 import secrets
 import shutil
 import signal
@@ -13,6 +15,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+import httpx
 from controlplane import binaries
 from controlplane.binaries import BuildError
 from controlplane.cluster import StartError
@@ -31,7 +34,7 @@ TENANT = "acme"
 SIMULATED = """
 The machines are simulated: they take every job and answer as a healthy stack does, but nobody can
 sign in. `make agent` starts the agent itself, without Docker."""
-FAULTS = (ChildError, RefusedError, BuildError, StartError)
+FAULTS = (ChildError, RefusedError, BuildError, StartError, httpx.HTTPError)
 
 
 class StoppedError(Exception):
@@ -76,6 +79,8 @@ def _down(options: argparse.Namespace) -> int:
 
 def _fail(screen: Screen, error: Exception, logs: Path) -> None:
     screen.say(f"[red]✗[/] {escape(str(error))}\nlogs: {logs}")
+    if os.strerror(errno.EADDRINUSE).lower() in str(error).lower():
+        screen.say("`make demo PORT_BASE=0` takes free ports.")
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -94,7 +99,11 @@ def _up(options: argparse.Namespace) -> int:
     try:
         with alone(folder):
             _stop_on_signals(screen)
-            return max(_live(chain, screen, once=options.once), _end(chain, screen))
+            try:
+                code = _live(chain, screen, once=options.once)
+            finally:
+                ended = _end(chain, screen)
+            return max(code, ended)
     except TakenError as error:
         screen.say(f"[red]✗[/] {escape(str(error))}")
         return 1
@@ -161,8 +170,9 @@ def _stopped(chain: Chain) -> str:
 
 
 def _bring_up(chain: Chain, screen: Screen) -> None:
+    screen.step("Programs", chain.prepare, chain.log_of("prepare"))
     screen.step("Local cloud", chain.start_cloud)
-    screen.step("Images", chain.build_images)
+    screen.step("Images", chain.build_images, chain.log_of("images"))
     screen.step("Control plane", chain.start_cluster)
     screen.step("Operator", chain.start_operator)
     screen.step("kubectl apply Fleet", chain.apply_fleet)
@@ -221,10 +231,11 @@ def _entrance(chain: Chain, url: str, email: str, password: str) -> str:
 
 def _next(chain: Chain) -> str:
     kubectl = f"kubectl -n {objects.NAMESPACE}"
+    seen = "reload the page" if chain.options.backend == "container" else "another release goes out"
     return f"""
 [bold]Try next[/]  in another terminal{_environment(chain)}
   {kubectl} get tenants -o wide
-  {kubectl} edit tenant {TENANT}      # change branding.name, reload the page
+  {kubectl} edit tenant {TENANT}      # change branding.name, {seen}
   {kubectl} delete tenant {TENANT}    # nothing is left of it"""
 
 

@@ -115,7 +115,7 @@ class Customer:
         url = f"/api/v1/conversations/{conversation['id']}/messages"
         started, first, token = time.monotonic(), 0.0, 0.0
         with self._stream("POST", url, json={"question": question}) as response:
-            for name, data in _events(response.iter_lines()):
+            for name, data in events(response.iter_lines()):
                 now = time.monotonic() - started
                 first = first or now
                 token = token or (now if name == "token" else 0.0)
@@ -148,7 +148,8 @@ def _trust(bundle: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(bundle))
 
 
-def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and data of each event of a stream."""
     name = ""
     for line in lines:
         if line.startswith("event:"):

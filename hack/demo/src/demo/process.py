@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STOP_SECONDS = 60.0
+_LINE_BYTES = 400
 
 
 class ChildError(Exception):
@@ -27,7 +28,7 @@ class Child:
         """Raise when it ended by itself."""
         code = self.process.poll()
         if code is not None:
-            raise ChildError(f"{self.name} ended with code {code}:\n{tail(self.log)}")
+            raise ChildError(f"{self.name} {_ending(code)}. The end of its log:\n{tail(self.log)}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end, wait, and end it by force when it does not."""
@@ -66,17 +67,38 @@ def run(argv: list[str], *, log: Path, stdin: str | None = None) -> str:
 
     The log gets what it says, not what it answers: that may be a token or a Secret.
     """
-    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output:
-        output.write(result.stderr)
+    with log.open("ab") as output:
+        result = subprocess.run(
+            argv, input=stdin, stdout=subprocess.PIPE, stderr=output, text=True, check=False
+        )
     if result.returncode != 0:
         raise ChildError(f"{' '.join(argv[:3])} failed:\n{tail(log)}")
     return result.stdout
 
 
-def tail(log: Path, lines: int = 15) -> str:
-    """The end of a log."""
+def last_line(log: Path) -> str:
+    """What a running program wrote last; empty before it wrote anything."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LINE_BYTES))
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _ending(code: int) -> str:
+    """How a program ended, in words."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with code {code}"
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The end of a log; what would fill the screen is cut."""
     if not log.exists():
         return f"(no {log})"
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    last = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(
+        line if len(line) <= _LINE_BYTES else f"{line[:_LINE_BYTES]}…" for line in last
+    )

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from demo.chain import Document, conditions
+from demo.process import last_line
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks the demo to stop."""
@@ -31,17 +33,21 @@ def _undisturbed() -> Iterator[None]:
 
 @dataclass
 class Now:
-    """What is going on, with the seconds since it began; the spinner draws it again and again."""
+    """What is going on, with the seconds since it began; the spinner draws it again and again.
+
+    Without a `detail` it shows what was last written to `log`.
+    """
 
     title: str
     detail: str = ""
+    log: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
     def __rich__(self) -> Text:
         seconds = time.monotonic() - self.started
-        return Text.assemble(
-            f"{self.title:<22} ", (f"{seconds:4.0f} s    ", "dim"), self.detail, overflow="ellipsis"
-        )
+        detail = self.detail or (last_line(self.log) if self.log else "")
+        parts = f"{self.title:<22} ", (f"{seconds:4.0f} s    ", "dim"), detail
+        return Text.assemble(*parts, overflow="ellipsis", no_wrap=True)
 
 
 @dataclass
@@ -51,17 +57,17 @@ class Screen:
     console: Console = field(default_factory=lambda: Console(highlight=False))
     took: dict[str, float] = field(default_factory=dict)
 
-    def step(self, title: str, work: Callable[[], str]) -> None:
-        """Run one step under a spinner and leave a line with its time."""
+    def step(self, title: str, work: Callable[[], str], log: Path | None = None) -> None:
+        """Run one step under a spinner and leave a line with its time; `log` is shown meanwhile."""
         started = time.monotonic()
-        with self.going_on(title):
+        with self.going_on(title, log):
             detail = work()
         self.done(title, time.monotonic() - started, detail)
 
     @contextmanager
-    def going_on(self, title: str) -> Iterator[Now]:
+    def going_on(self, title: str, log: Path | None = None) -> Iterator[Now]:
         """Show a spinner as long as the block lasts; what it tells can change meanwhile."""
-        now = Now(title)
+        now = Now(title, log=log)
         status = self.console.status(now)
         with _undisturbed():
             status.start()
