@@ -17,6 +17,8 @@ export default defineConfig({
     pool: "vmThreads",
     maxWorkers: 1,
     setupFiles: ["./src/test-setup.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     include: ["src/**/*.test.{ts,tsx}"],
   },
 });

@@ -80,12 +80,12 @@ def test_an_uploaded_pdf_answers_in_both_languages_with_a_citation_that_opens(
     sign_in(page, tenant, PASSWORD)
     page.get_by_role("link", name="Dokumente", exact=True).click()
     page.locator("input[type=file]").set_input_files(objects.SAMPLES / "documents/handbuch.pdf")
-    expect(page.get_by_text("Bereit", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Bereit", exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Chat", exact=True).click()
     ask(page, GERMAN)
     answer = page.get_by_role("article", name="KI-Assistent").last
-    expect(answer).to_contain_text("14 Tagen", timeout=30_000)
+    expect(answer).to_contain_text("14 Tagen")
     answer.locator("button.chip").first.click()
     panel = page.get_by_role("complementary", name="Quelle 1")
     expect(panel.locator("mark").first).to_contain_text("14 Tagen")
@@ -99,7 +99,7 @@ def test_an_uploaded_pdf_answers_in_both_languages_with_a_citation_that_opens(
 
     ask(page, ENGLISH)
     answer = page.get_by_role("article", name="KI-Assistent").last
-    expect(answer).to_contain_text("30", timeout=30_000)
+    expect(answer).to_contain_text("30")
     expect(answer.locator("button.chip").first).to_be_visible()
 
 

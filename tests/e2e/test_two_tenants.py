@@ -221,7 +221,7 @@ def ssh_greeting(address: str, source: str) -> bytes:
     """The first bytes of sshd, or none when the connection is not let in."""
     try:
         with closing(
-            socket.create_connection((address, 22), timeout=3, source_address=(source, 0))
+            socket.create_connection((address, 22), timeout=20, source_address=(source, 0))
         ) as connection:
             return connection.recv(8)
     except OSError:

@@ -15,7 +15,7 @@ from demo.agent import EMAIL
 
 ONE_TIME_PASSWORD = "one-time-password"
 PASSWORD = "a-password-of-my-own"
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 @dataclass(frozen=True, slots=True)

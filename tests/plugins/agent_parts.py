@@ -15,7 +15,7 @@ from demo.agent import Place
 from demo.agent_services import Address, postgres, redis
 from plugins import preloaded
 
-STOP_SECONDS = 40.0
+STOP_SECONDS = 90.0
 
 
 @contextmanager

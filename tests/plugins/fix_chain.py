@@ -21,7 +21,7 @@ import pytest
 from demo import objects
 from demo.chain import Chain, Options, conditions
 from demo.customer import Customer
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from plugins.calm_network import calm_network, program_in
 from plugins.tenant_machine import TenantMachine
 
@@ -32,6 +32,7 @@ EDGE = "131.0.75.254"
 """Out of Cloudflare's published networks, because machines let no other in."""
 STOCK = "stock"
 REASON_SECONDS = 300.0
+PATIENCE_MS = 90_000
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Background networking off: the machine reaches no hosts of the browser's maker.
 ARGUMENTS = (
@@ -218,6 +219,7 @@ def browser(
             args=list(ARGUMENTS),
             env={**os.environ, "HOME": str(browser_home)},
         )
+        expect.set_options(timeout=PATIENCE_MS)
         yield launched
         launched.close()
 
@@ -226,6 +228,7 @@ def browser(
 def desk(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
     """A person's browser window with a German desktop; what it showed last is reported."""
     context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
     # Shown by pytest only when the test failed, as what is printed below.
     context.on("requestfailed", lambda lost: print(f"{lost.method} {lost.url}: {lost.failure}"))  # noqa: T201
     yield context

@@ -27,7 +27,7 @@ from localcloud.machines.port import MachineSpec
 from localcloud.processes import cache_folder
 
 IMAGE = "blueagency/machine:debian-13"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 @dataclass

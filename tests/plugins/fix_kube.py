@@ -58,7 +58,7 @@ class Kubectl:
         return found
 
 
-def api_client(kubeconfig: Path, *, seconds: float = 10.0) -> httpx.Client:
+def api_client(kubeconfig: Path, *, seconds: float = 60.0) -> httpx.Client:
     """The API server without a process per question, with a control plane's own kubeconfig.
 
     A `kubectl` costs a tenth of a second of processor time; who waits for something asks often.
@@ -111,7 +111,7 @@ def cluster_with_crds(folder: Path) -> Iterator[ControlPlane]:
         kubectl = Kubectl(plane.kubeconfig, "default")
         if any((REPOSITORY / "crds").glob("*.yaml")):
             kubectl.run("apply", "--server-side", "-f", str(REPOSITORY / "crds"))
-            kubectl.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+            kubectl.run("wait", "--for=condition=Established", "crd", "--all", "--timeout=90s")
         yield plane
 
 

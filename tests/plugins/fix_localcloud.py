@@ -21,8 +21,8 @@ import pytest
 from localcloud.administration import Administration, origin_of
 from plugins import preloaded
 
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+START_SECONDS = 120.0
+STOP_SECONDS = 90.0
 WITHOUT_PROGRAMS = ("dns", "hetzner", "cloudflare", "proxy", "edge")
 
 

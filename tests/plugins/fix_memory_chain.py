@@ -22,7 +22,7 @@ from plugins.fix_localcloud import LocalCloud, start_localcloud
 from plugins.waiting import pauses
 
 ZONE = "agency.test"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 EFFECTS_PER_QUESTION = 10
 """How often the log is looked at for one question to the API server, which costs far more."""
 Document = dict[str, Any]

@@ -30,7 +30,7 @@ from tenant_operator.core.stack import KeyPair
 from tenant_operator.host.port import HostAddress
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def sshd(tmp_path: Path, socket_enabled: None) -> Iterator[SshServer]:
         yield server
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def write_config(folder: Path, server: SshServer) -> Path:

@@ -11,7 +11,7 @@ _LONGEST_PAUSE_SECONDS: Final = 0.3
 _GROWTH: Final = 1.3
 
 
-def expect(holds: Callable[[], object], what: str, *, within: float = 60.0) -> None:
+def expect(holds: Callable[[], object], what: str, *, within: float = 120.0) -> None:
     """Ask again until `holds` says something true; fails with `what` after `within` seconds."""
     for _ in pauses(within):
         if holds():

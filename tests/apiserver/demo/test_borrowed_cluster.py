@@ -13,7 +13,7 @@ from demo.borrowed import Borrowed, Kubectl
 from demo.chain import kubectl_of
 from demo.process import ChildError
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.apiserver
 KINDS = "crds,clusterroles,clusterrolebindings,validatingadmissionpolicies,secrets"
 
 
@@ -40,7 +40,7 @@ def install(kubectl: Kubectl) -> None:
     """What the demo applies, with an operator's finalizers, a protected Tenant, a Fleet in use."""
     for folder in ("crds", "manifests/install"):
         kubectl("apply", "--server-side", "-f", str(objects.REPOSITORY / folder))
-    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=90s")
     fleet, tenant = objects.sample("fleet.yaml"), objects.tenant()
     tenant["spec"]["deletion"] = {"protected": True}
     for item in (fleet, tenant):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from plugins.fix_kube import Kubectl
+from plugins.waiting import expect
 
 pytestmark = pytest.mark.apiserver
 ROOT = Path(__file__).resolve().parents[3]
@@ -136,11 +136,7 @@ def test_a_namespace_with_a_fleet_cannot_be_deleted(installed: Kubectl) -> None:
     assert "Delete the tenants, then the Fleet" in refused
     installed.run("delete", "fleet", "demo")
     again = ("delete", "namespace", installed.namespace, "--dry-run=server")
-    for _ in range(100):
-        if installed.run(*again, check=False).returncode == 0:
-            break
-        time.sleep(0.1)
-    installed.run(*again)
+    expect(lambda: installed.run(*again, check=False).returncode == 0, "leave to delete")
 
 
 def _report(kubectl: Kubectl, status: dict[str, Any]) -> None:
@@ -150,9 +146,6 @@ def _report(kubectl: Kubectl, status: dict[str, Any]) -> None:
 
 def _refused(kubectl: Kubectl, kind: str = "tenant", name: str = "acme") -> str:
     """The policy takes effect within seconds of its creation; a dry run changes nothing."""
-    for _ in range(100):
-        answer = kubectl.run("delete", kind, name, "--dry-run=server", check=False)
-        if answer.returncode != 0:
-            break
-        time.sleep(0.1)
+    dry = ("delete", kind, name, "--dry-run=server")
+    expect(lambda: kubectl.run(*dry, check=False).returncode != 0, "the refusal")
     return kubectl.run("delete", kind, name, check=False).stderr

@@ -17,9 +17,9 @@ from tenant_operator.cluster.client import Kubernetes
 from tenant_operator.cluster.lease import Lease
 from tenant_operator.cluster.login import find_access
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
-VALID = 1.5
-LONG = 60.0
+pytestmark = pytest.mark.apiserver
+VALID = 5.0
+LONG = 120.0
 
 
 @asynccontextmanager
@@ -68,13 +68,12 @@ async def test_the_next_one_begins_after_the_last_has_stopped(kubectl: Kubectl) 
 
 async def test_a_living_holder_keeps_it(kubectl: Kubectl) -> None:
     async with api(kubectl) as client:
-        # Longer than elsewhere: a slow machine must not make the holder miss its turn.
         names = ("holder", "other")
-        holder, other = (lease(client, kubectl, name, VALID * 3) for name in names)
+        holder, other = (lease(client, kubectl, name, VALID * 2) for name in names)
         await holder.acquire()
         keeping = asyncio.create_task(holder.keep())
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(other.acquire(), VALID * 5)
+            await asyncio.wait_for(other.acquire(), VALID * 3)
         assert holder.remaining() > 0
         assert not keeping.done()
         keeping.cancel()
@@ -103,7 +102,7 @@ def second(memory_chain: MemoryChain, tmp_path: Path) -> Iterator[OperatorProces
         operator.settings = {
             "OPERATOR_LEASE": "true",
             "OPERATOR_LEASE_NAMESPACE": first.namespace,
-            "OPERATOR_LEASE_SECONDS": "6",
+            "OPERATOR_LEASE_SECONDS": "15",
         }
     yield other
     other.kill()

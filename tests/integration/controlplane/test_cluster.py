@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from controlplane import binaries, cluster
 from controlplane.process import start_time
 from plugins.fix_kube import Kubectl
+from plugins.waiting import expect
 
 pytestmark = pytest.mark.apiserver
 
@@ -64,11 +64,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
     assert len(pids) == 2
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    for _ in range(200):
-        if all(start_time(pid) is None for pid in pids):
-            break
-        time.sleep(0.05)
-    assert [pid for pid in pids if start_time(pid) is not None] == []
+    expect(lambda: all(start_time(pid) is None for pid in pids), "the end of both programs")
 
 
 def test_a_program_that_cannot_start_is_reported_with_its_log(

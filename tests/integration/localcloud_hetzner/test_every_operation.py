@@ -148,7 +148,6 @@ def _bodies(fields: set[str]) -> Iterator[object]:
         yield dict.fromkeys(fields, value)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("family", sorted({route.path.split("/")[1] for route in MINE}))
 def test_no_body_breaks_an_operation(
     hetzner_api: HetznerApi, project: Project, family: str

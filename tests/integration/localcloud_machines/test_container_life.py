@@ -15,7 +15,6 @@ from plugins.fix_container import Rack, until
 pytestmark = [
     pytest.mark.container,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300),
 ]
 
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")

@@ -16,7 +16,6 @@ from plugins.fix_container import Rack, answers, new_settings, traces, until
 pytestmark = [
     pytest.mark.container,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300),
 ]
 
 ANYWHERE = ("0.0.0.0/0", "::/0")

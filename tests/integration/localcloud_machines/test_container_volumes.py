@@ -9,7 +9,6 @@ from plugins.fix_container import Rack, traces
 pytestmark = [
     pytest.mark.container,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.timeout(300),
 ]
 
 DEVICE = "/dev/disk/by-id/scsi-0HC_Volume_70"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from plugins.fix_memory_chain import MemoryChain
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.apiserver
 
 ONE_TENANT = {"servers": 1, "volumes": 1, "primary_ips": 1, "records": 1}
 NOTHING = {"servers": 0, "volumes": 0, "primary_ips": 0, "records": 0}

@@ -31,7 +31,7 @@ from localcloud.rows import Rows
 
 Ask = Callable[[dns.message.Message, int], Awaitable[dns.message.Message]]
 HOST = "127.0.0.1"
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 def store_of(rows: Rows, zone: str, *sets: tuple[str, str, tuple[str, ...]]) -> RecordStore:

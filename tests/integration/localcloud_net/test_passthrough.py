@@ -13,6 +13,7 @@ from localcloud.authority import Authority
 from localcloud.edge.listeners import Listener, forwarder
 from localcloud.edge.passthrough import PassThrough, Visitors
 from localcloud.edge.splice import Streams, close
+from plugins.waiting import expect
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 HOST = "127.0.0.1"
@@ -231,8 +232,7 @@ async def test_the_visitor_is_known_while_the_connection_lives(edge: Edge) -> No
     await reader.read()
     await close(writer)
     assert seen == ["127.5.6.7"]
-    await asyncio.sleep(0.05)
-    assert edge.visitors.known == {}
+    await asyncio.to_thread(expect, lambda: edge.visitors.known == {}, "the visitor's leaving")
 
 
 async def test_closing_a_listener_ends_its_connections(edge: Edge) -> None:

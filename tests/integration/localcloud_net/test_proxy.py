@@ -258,7 +258,7 @@ async def test_a_visitor_who_leaves_is_gone_at_the_origin(world: World) -> None:
     async with session.get(f"https://{NAME}:{world.port}/stream") as answer:
         await answer.content.readuntil(b"\n\n")
         answer.close()
-    assert await asyncio.wait_for(world.gone.wait(), 10)
+    assert await asyncio.wait_for(world.gone.wait(), 60)
 
 
 async def test_web_sockets_pass_both_ways(world: World) -> None:
@@ -270,7 +270,7 @@ async def test_web_sockets_pass_both_ways(world: World) -> None:
         assert await socket.receive_str() == "127.5.6.7"
         await socket.send_bytes(b"abc" * 50_000)
         assert await socket.receive_bytes() == b"cba" * 50_000
-    assert await asyncio.wait_for(world.gone.wait(), 10)
+    assert await asyncio.wait_for(world.gone.wait(), 60)
 
 
 async def test_an_answer_that_breaks_off_breaks_off(world: World) -> None:

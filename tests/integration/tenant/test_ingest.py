@@ -56,7 +56,7 @@ class Provider:
 
     async def answer(self, batch: int) -> None:
         """Wait or fail as this batch does."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.full.wait()
         if batch in self.failing:
             raise ModelFailure("model_busy", retry_after=1, seconds=1)

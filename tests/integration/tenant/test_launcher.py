@@ -42,7 +42,6 @@ def lines_until(process: subprocess.Popen[str], start: str) -> list[str]:
     return seen
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("moment", ["starting:", "Ctrl-C ends"])
 def test_ctrl_c_is_answered_at_once_and_everything_ends(service_folder: Path, moment: str) -> None:
     """Also while it starts: a terminal sends it to all processes of the group."""

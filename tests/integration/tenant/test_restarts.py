@@ -17,7 +17,7 @@ from plugins.agent_parts import Parts, migrate, with_own_services
 from plugins.waiting import pauses
 
 TEXT = "Der Sanitätsraum liegt im zweiten Obergeschoss neben dem Archiv."
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 
 @pytest.fixture

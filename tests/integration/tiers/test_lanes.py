@@ -18,7 +18,7 @@ from testlanes.job import Job, Machine
 from testlanes.lanes import Run
 from testlanes.screen import Screen
 
-SECONDS = 60.0
+SECONDS = 120.0
 TIERS = Path(__file__).resolve().parents[3] / "hack/tiers"
 
 
