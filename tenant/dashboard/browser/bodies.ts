@@ -23,6 +23,7 @@ export const ME: Schemas["Me"] = {
   role: "administrator",
   must_change_password: false,
   expires_at: "2026-12-20T09:30:00Z",
+  upload_limit: 200 * 2 ** 20,
 };
 
 export function job(documentId: string, change: Partial<Schemas["Job"]> = {}): Schemas["Job"] {

@@ -1,5 +1,5 @@
 import { json, stream } from "./agent";
-import { document, event, id, job, problem } from "./bodies";
+import { document, event, id, job, ME, problem } from "./bodies";
 import { expect, test } from "./test";
 
 const REFUSED = /Failed to load resource/;
@@ -64,6 +64,20 @@ test("an upload goes on while another page is read, and can be cancelled", async
   await page.getByRole("link", { name: "Dokumente", exact: true }).click();
   await page.getByRole("button", { name: "Übertragung von neu.txt abbrechen" }).click();
   await expect(page.getByText("neu.txt")).toHaveCount(0);
+});
+
+test("a file above the limit is refused before anything is sent", async ({ page, agent }) => {
+  agent.me = { ...ME, upload_limit: 2 ** 20 };
+  await page.goto("/documents");
+  await expect(page.getByText("bis 1 MB")).toBeVisible();
+  const large = {
+    name: "groß.pdf",
+    mimeType: "application/pdf",
+    buffer: Buffer.alloc(2 ** 20 + 1),
+  };
+  await page.locator("input[type=file]").setInputFiles(large);
+  await expect(page.getByText("Die Datei ist größer als 1 MB.")).toBeVisible();
+  expect(agent.seen).not.toContain("POST /documents");
 });
 
 test("a failed job shows its cause and is retried where that helps", async ({ page, agent }) => {

@@ -28,7 +28,7 @@ export function App({ firstBranding }: { firstBranding: Branding | null }) {
   }
   if (session.data.me.must_change_password) return <FirstPassword branding={branding} />;
   return (
-    <UploadsProvider>
+    <UploadsProvider limit={session.data.me.upload_limit}>
       <Shell branding={branding} me={session.data.me}>
         <Suspense fallback={<Loading label={t("app.loading")} />}>
           <Routes>
@@ -37,7 +37,7 @@ export function App({ firstBranding }: { firstBranding: Branding | null }) {
               path="chat/:conversationId?"
               element={<ChatPage me={session.data.me} branding={branding} />}
             />
-            <Route path="documents" element={<DocumentsPage />} />
+            <Route path="documents" element={<DocumentsPage me={session.data.me} />} />
             <Route path="*" element={<NotFound title={t("app.notFound")} />} />
           </Routes>
         </Suspense>

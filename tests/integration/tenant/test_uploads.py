@@ -66,6 +66,7 @@ def test_everything_else_goes_on_beside_bad_files(agent: AgentUser) -> None:
 
 
 def test_file_past_the_limit_is_answered_and_listed(agent: AgentUser) -> None:
+    assert agent.http.get("/api/v1/session").json()["upload_limit"] == 4 * 2**20
     answer = agent.send("riesig.txt", b"x" * (6 * 2**20))
     problem = answer.json()
     assert answer.status_code == 413

@@ -792,6 +792,11 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * Upload Limit
+             * @description Size of the largest file that is taken, in bytes
+             */
+            upload_limit: number;
         };
         /**
          * Message

@@ -1,6 +1,7 @@
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { Me } from "../auth/session";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Failure } from "../ui/failure";
@@ -10,7 +11,7 @@ import { useDeleteDocument, useDocuments, useLiveDocuments, type Document } from
 import { DropZone } from "./drop-zone";
 import { useSharedUploads } from "./uploads-context";
 
-export default function DocumentsPage() {
+export default function DocumentsPage({ me }: { me: Me }) {
   const { t, i18n } = useTranslation();
   const last = useLiveDocuments(i18n.language);
   const documents = useDocuments();
@@ -36,7 +37,7 @@ export default function DocumentsPage() {
           <span className="count">{t("documents.count", { count: all.length })}</span>
         )}
       </header>
-      <DropZone onFiles={add} large={documents.data?.length === 0} />
+      <DropZone onFiles={add} large={documents.data?.length === 0} limit={me.upload_limit} />
       {all.length > 5 && (
         <input
           type="search"

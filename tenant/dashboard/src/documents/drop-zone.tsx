@@ -3,16 +3,19 @@ import { useTranslation } from "react-i18next";
 
 import { Icon } from "../ui/icon";
 import { hasFinePointer } from "../ui/pointer";
+import { mebibytes } from "./upload";
 
 const ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt";
 
 interface Props {
   onFiles: (files: Iterable<File>) => void;
   large: boolean;
+  /** Size of the largest file that is taken, in bytes. */
+  limit: number;
 }
 
 /** Takes files dropped anywhere on the page: beside the zone, a browser would open them instead. */
-export function DropZone({ onFiles, large }: Props) {
+export function DropZone({ onFiles, large, limit }: Props) {
   const { t } = useTranslation();
   const active = useDrop(onFiles);
   const id = useId();
@@ -25,7 +28,7 @@ export function DropZone({ onFiles, large }: Props) {
       <label htmlFor={id} className="drop-label">
         {t(active ? "documents.dropActive" : invitation)}
       </label>
-      <p className="hint">{t("documents.formats")}</p>
+      <p className="hint">{t("documents.formats", { limit: mebibytes(limit) })}</p>
       <input
         id={id}
         type="file"

@@ -65,8 +65,20 @@ function parse(text: string): unknown {
 
 const AT_ONCE = 3;
 
+interface Rules {
+  /** Size of the largest file that is sent, in bytes. */
+  limit: number;
+  tooLarge: string;
+  unreachable: string;
+}
+
+/** As the agent's own sentences count; written for people as MB. */
+export function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
+}
+
 /** Takes files in order, a few at a time; the list lives as long as the account is signed in. */
-export function useUploads(unreachable: string) {
+export function useUploads({ limit, tooLarge, unreachable }: Rules) {
   const queries = useQueryClient();
   const [uploads, setUploads] = useState<Upload[]>([]);
   const waiting = useRef<Waiting[]>([]);
@@ -111,15 +123,18 @@ export function useUploads(unreachable: string) {
       const fresh = [...files].map((file) => ({
         key: nextKey++,
         file,
+        // Refused here already: hundreds of megabytes sent in vain are minutes on a slow line.
+        error: file.size > limit ? tooLarge : null,
         abort: new AbortController(),
       }));
+      const sent = fresh.filter(({ error }) => error === null);
       waiting.current.push(
-        ...fresh.map(({ abort, ...rest }) => ({ ...rest, signal: abort.signal })),
+        ...sent.map(({ key, file, abort }) => ({ key, file, signal: abort.signal })),
       );
       setUploads((all) => [...all, ...fresh.map(begun)]);
-      fresh.forEach(() => void work());
+      sent.forEach(() => void work());
     },
-    [work],
+    [work, limit, tooLarge],
   );
 
   const dismiss = useCallback(
@@ -132,6 +147,9 @@ export function useUploads(unreachable: string) {
   return { uploads, add, dismiss };
 }
 
-function begun({ key, file, abort }: { key: number; file: File; abort: AbortController }): Upload {
-  return { key, name: file.name, share: 0, error: null, twin: null, abort };
+function begun({
+  file,
+  ...fresh
+}: Pick<Upload, "key" | "error" | "abort"> & { file: File }): Upload {
+  return { ...fresh, name: file.name, share: 0, twin: null };
 }

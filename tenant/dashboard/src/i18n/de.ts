@@ -101,7 +101,9 @@ export const de = {
   "documents.drop": "Dateien hierher ziehen oder auswählen",
   "documents.choose": "Dateien auswählen",
   "documents.dropActive": "Zum Hochladen loslassen",
-  "documents.formats": "PDF, Word, HTML, Markdown oder Text",
+  "documents.formats": "PDF, Word, HTML, Markdown oder Text bis {{limit}} MB",
+  "documents.tooLarge":
+    "Die Datei ist größer als {{limit}} MB. Bitte teilen oder verkleinern Sie sie.",
   "documents.filter": "Dokumente filtern",
   "documents.empty": "Noch keine Dokumente",
   "documents.emptyText":

@@ -100,7 +100,8 @@ export const en: Record<keyof typeof de, string> = {
   "documents.drop": "Drop files here, or choose them",
   "documents.choose": "Choose files",
   "documents.dropActive": "Release to upload",
-  "documents.formats": "PDF, Word, HTML, Markdown or text",
+  "documents.formats": "PDF, Word, HTML, Markdown or text, up to {{limit}} MB",
+  "documents.tooLarge": "The file is larger than {{limit}} MB. Please split it or make it smaller.",
   "documents.filter": "Filter documents",
   "documents.empty": "No documents yet",
   "documents.emptyText":

@@ -89,6 +89,7 @@ class Me(Wire):
     role: Literal["administrator", "member"]
     must_change_password: bool
     expires_at: datetime
+    upload_limit: int = Field(description="Size of the largest file that is taken, in bytes")
 
 
 class Branding(Wire):

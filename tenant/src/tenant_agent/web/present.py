@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from tenant_agent import sentences
 from tenant_agent.errors import ModelFailure
+from tenant_agent.services.accounts import Session
 from tenant_agent.services.chat import Chat
+from tenant_agent.settings import Settings
 from tenant_agent.store.records import DocumentRecord, JobRecord, MessageRecord, PageRecord
 from tenant_agent.web.models import (
     Citation,
@@ -16,6 +19,7 @@ from tenant_agent.web.models import (
     Failure,
     Highlight,
     Job,
+    Me,
     Message,
     Page,
     StoppedEvent,
@@ -30,6 +34,11 @@ RETRYABLE = ModelFailure.RETRYABLE | {
     "database_down",
     "redis_down",
 }
+
+
+def me_out(session: Session, settings: Settings) -> Me:
+    """Return who is signed in and what may be sent."""
+    return Me.model_validate({**asdict(session), "upload_limit": settings.max_upload_bytes})
 
 
 def failure_out(code: str | None, values: dict[str, Any], language: str) -> Failure | None:

@@ -12,6 +12,7 @@ from tenant_agent.web.deps import (
     VisitorDep,
 )
 from tenant_agent.web.models import Credentials, Me, PasswordChange
+from tenant_agent.web.present import me_out
 from tenant_agent.web.problems import responses
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -50,13 +51,13 @@ async def sign_in(
     token, session = await services.accounts.sign_in(body.email, body.password, visitor)
     _set_cookie(response, token, session)
     _set_device_cookie(response, services.accounts.device_token(session))
-    return Me.model_validate(session)
+    return me_out(session, services.settings)
 
 
 @router.get("", operation_id="getSession", responses=responses(401))
-async def get_me(session: AnySessionDep) -> Me:
+async def get_me(session: AnySessionDep, services: ServicesDep) -> Me:
     """Say who is signed in."""
-    return Me.model_validate(session)
+    return me_out(session, services.settings)
 
 
 @router.delete("", operation_id="signOut", status_code=204)
@@ -75,4 +76,4 @@ async def change_password(
         session, body.current_password, body.new_password
     )
     _set_cookie(response, token, renewed)
-    return Me.model_validate(renewed)
+    return me_out(renewed, services.settings)
