@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from controlplane import binaries, cluster
-from controlplane.process import start_time
+from controlplane import binaries, cluster, process
 from plugins.fix_kube import Kubectl
 from plugins.waiting import expect
 
@@ -26,7 +25,7 @@ def test_two_control_planes_run_side_by_side_and_share_nothing(tmp_path: Path) -
         assert first.get("configmap", "only-here")["kind"] == "ConfigMap"
         missing = second.run("get", "configmap", "only-here", check=False)
         assert "NotFound" in missing.stderr
-    assert not any(process.alive() for process in (*one.processes, *two.processes))
+    assert not any(each.alive() for each in (*one.processes, *two.processes))
 
 
 def test_rbac_is_on(kubectl: Kubectl) -> None:
@@ -43,7 +42,17 @@ def test_detached_control_plane_is_found_again_and_stopped(tmp_path: Path) -> No
     assert again.processes == started.processes
     again.stop()
     assert cluster.load(tmp_path) is None
-    assert all(start_time(process.pid) is None for process in started.processes)
+    assert all(process.start_time(each.pid) is None for each in started.processes)
+
+
+def test_what_does_not_listen_is_killed_and_gone(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    argv = ["bash", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"]
+    with process.spawn(argv, log=log, supervised=True) as child:
+        expect(lambda: "up" in log.read_text(), "the program to run")
+        running = process.ProcessRef(child.pid, process.start_time(child.pid) or 0)
+        running.stop(grace=0.2)
+        assert child.poll() == -signal.SIGKILL
 
 
 def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
@@ -64,7 +73,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
     assert len(pids) == 2
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    expect(lambda: all(start_time(pid) is None for pid in pids), "the end of both programs")
+    expect(lambda: all(process.start_time(pid) is None for pid in pids), "the end of both programs")
 
 
 def test_a_program_that_cannot_start_is_reported_with_its_log(

@@ -13,6 +13,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+# A killed process is gone as soon as the kernel has closed what it held open.
+_KILLED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,11 @@ class ProcessRef:
 
     def stop(self, *, grace: float = 5.0) -> None:
         """End the process: SIGTERM, then SIGKILL after `grace` seconds. Absent is success."""
-        deadline = time.monotonic() + grace
-        self._signal(signal.SIGTERM)
-        while self.alive() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self._signal(signal.SIGKILL)
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _KILLED_SECONDS)):
+            self._signal(number)
+            deadline = time.monotonic() + patience
+            while self.alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.alive():
