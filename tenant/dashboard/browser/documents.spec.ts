@@ -106,8 +106,13 @@ test("a document is deleted after a question", async ({ page, agent }) => {
   agent.documents = [document(40), document(41)];
   await page.goto("/documents");
   await page.getByRole("button", { name: "Handbuch 40.pdf löschen" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Löschen" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Abbrechen" }).click();
+  await expect(page.getByRole("button", { name: "Handbuch 40.pdf löschen" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Löschen" }).click();
   await expect(page.getByText("Handbuch 40.pdf")).toHaveCount(0);
+  await expect(page.locator("#content")).toBeFocused();
   await expect(page.getByText("Handbuch 41.pdf")).toBeVisible();
 });
 

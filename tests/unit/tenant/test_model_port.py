@@ -102,3 +102,13 @@ def test_follow_ups(question: str, leans: bool) -> None:
     earlier = ["Wie hoch ist die Kaltmiete?"]
     assert ("Kaltmiete" in search_text(question, earlier)) is leans
     assert search_text(question, []) == question
+
+
+def test_a_chain_of_follow_ups_leads_to_the_question_that_stands_alone() -> None:
+    earlier = [
+        "Wer hat den Schlüssel zum Lager im Keller?",
+        "Wie lange ist die Kündigungsfrist für Angestellte im Vertrieb?",
+        "Und für Azubis?",
+    ]
+    searched = search_text("Und danach?", earlier)
+    assert searched == "\n".join(["Und danach?", "Und für Azubis?", earlier[1]])

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 from tenant_agent.agent.prompt import PromptSource
-from tenant_agent.agent.sentence_stream import Sentence
+from tenant_agent.agent.sentence_stream import Sentence, SentenceStream
 from tenant_agent.agent.verify import Verifier
 from tenant_agent.errors import ModelFailure
+from tenant_agent.services.answering import Draft
 
 SOURCES = [
     PromptSource(1, "Mietvertrag", "Miete", 1, "Die Kaltmiete beträgt 1.250 Euro."),
@@ -96,3 +97,77 @@ async def test_a_lead_is_shown_only_with_what_it_leads_to() -> None:
     assert proven is not None
     assert proven.text == "Die Wohnung kostet:\n- Kaltmiete 1.250 Euro [1]"
     assert verifier.removed == 0
+
+
+HANDBOOK = [
+    PromptSource(
+        1,
+        "Handbuch",
+        "Kündigung",
+        1,
+        "Schreiben Sie eine Kündigung. Unterschreiben Sie die Kündigung von Hand. "
+        "Senden Sie die Kündigung an die Personalabteilung.\n"
+        "Reisekosten werden vom Arbeitgeber vollständig erstattet. "
+        "Der Fitnessraum kostet 20 Euro im Monat. Die Sauna kostet 5 Euro.",
+    )
+]
+
+
+async def written(text: str, *, score: float = 0.0) -> str:
+    """Return what a reader sees of an answer of which every sentence cites source 1."""
+    verifier = Verifier("Was ist kostenlos, wie kündige ich?", HANDBOOK, Scripted(score))
+    stream = SentenceStream()
+    draft = Draft()
+    for sentence in [*stream.feed(text), *stream.close()]:
+        if proven := await verifier.check(sentence):
+            draft.add(proven)
+    return draft.content
+
+
+async def test_the_numbers_of_a_list_claim_nothing() -> None:
+    steps = (
+        "1. Schreiben Sie eine Kündigung [1].\n"
+        "2. Unterschreiben Sie von Hand [1].\n"
+        "3. Senden Sie die Kündigung an die Personalabteilung [1]."
+    )
+    assert await written(steps) == steps
+
+
+async def test_a_day_is_claimed() -> None:
+    assert await written("1. Januar: Schreiben Sie eine Kündigung [1].") == ""
+
+
+async def test_a_lead_whose_items_have_no_proof_leads_to_nothing_else() -> None:
+    text = "Kostenlos sind:\n- Parkplätze am Bahnhof [1].\n\nDer Fitnessraum kostet 20 Euro [1]."
+    assert await written(f"Die Sauna kostet 5 Euro [1]. {text}") == (
+        "Die Sauna kostet 5 Euro [1].\n\nDer Fitnessraum kostet 20 Euro [1]."
+    )
+
+
+async def test_a_lead_stays_with_the_items_that_have_proof() -> None:
+    text = "Der Monat kostet:\n- Parkplätze am Bahnhof [1]\n- Fitnessraum 20 Euro [1]"
+    assert await written(text) == "Der Monat kostet:\n- Fitnessraum 20 Euro [1]"
+
+
+async def test_a_paragraph_ends_with_what_was_withheld_at_its_end() -> None:
+    first, item = "Die Sauna kostet 5 Euro [1].", "- Der Fitnessraum kostet 20 Euro [1]"
+    assert await written(f"{first} Der Mond ist rund.\n\n{item}") == f"{first}\n\n{item}"
+
+
+@pytest.mark.parametrize(
+    ("claim", "passes"),
+    [
+        ("The employer reimburses travel costs in full [1].", True),
+        ("Travel costs are not reimbursed by the employer [1].", False),
+        ("The employer reimburses 90 percent of travel costs [1].", False),
+    ],
+)
+async def test_likeness_neither_denies_nor_counts(claim: str, passes: bool) -> None:
+    async def like_travel(_claim: str, candidates: Sequence[str]) -> list[float]:
+        return [0.9 if "Reisekosten" in candidate else 0.1 for candidate in candidates]
+
+    source = PromptSource(1, "Handbook", "Travel costs", 1, HANDBOOK[0].text)
+    verifier = Verifier("Who pays travel costs of the employer?", [source], like_travel)
+    stream = SentenceStream()
+    (sentence,) = [*stream.feed(claim), *stream.close()]
+    assert (await verifier.check(sentence) is not None) is passes

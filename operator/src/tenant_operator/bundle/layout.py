@@ -38,3 +38,6 @@ SECRET_NAMES: Final = (
     "session_key",
 )
 """The agent's secrets, as docs/contracts.md names the files."""
+
+WORKER_SECRET_NAMES: Final = SECRET_NAMES[:3]
+"""Those without which no document is read: what reads strangers' files signs nobody in."""

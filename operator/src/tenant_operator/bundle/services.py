@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenant_operator.bundle import layout
-from tenant_operator.bundle.layout import COLORS, SECRET_NAMES, Color
+from tenant_operator.bundle.layout import COLORS, SECRET_NAMES, WORKER_SECRET_NAMES, Color
 from tenant_operator.core.stack import StackInputs
 
 AGENTS = ("agent-blue", "agent-green", "worker")
@@ -136,7 +136,7 @@ def worker(stack: StackInputs) -> dict[str, Any]:
         networks=["data", "egress"],
         volumes=agent_mounts(),
         tmpfs=[tmpfs("/tmp", layout.AGENT_UID, "512m")],  # noqa: S108
-        secrets=[secret("agent", name) for name in SECRET_NAMES],
+        secrets=[secret("agent", name) for name in WORKER_SECRET_NAMES],
         healthcheck=health("tenant-agent", "healthcheck-worker"),
         stop_grace_period="60s",
     )

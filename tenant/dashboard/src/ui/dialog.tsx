@@ -13,7 +13,13 @@ export function Dialog({ title, onClose, onSubmit, children, actions }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
+    const opener = document.activeElement;
     element.current?.showModal();
+    return () => {
+      // The platform gives focus back when a dialog is closed, not when it is taken off the page.
+      const back = opener?.isConnected ? opener : document.getElementById("content");
+      if (back instanceof HTMLElement) back.focus();
+    };
   }, []);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();

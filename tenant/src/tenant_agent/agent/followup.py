@@ -1,7 +1,8 @@
 """Makes a follow-up question searchable by itself. Pure.
 
 "And in 2024?" or "Wie lange gilt das?" share no word with what they are about. When a question is
-short or points back, the words of the question before it are searched along. A model could rewrite
+short or points back, the words of the questions before it are searched along, up to the one that
+stands alone. A model could rewrite
 it better, at the price of a second call before the first word appears.
 """
 
@@ -17,6 +18,7 @@ POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 FEW_WORDS = 3
+MOST_STEPS = 3
 
 
 def depends_on_history(question: str) -> bool:
@@ -26,7 +28,10 @@ def depends_on_history(question: str) -> bool:
 
 
 def search_text(question: str, earlier: Sequence[str]) -> str:
-    """Return what to search for: the question, with the one before it when it leans on that."""
-    if not earlier or not depends_on_history(question):
-        return question
-    return f"{question}\n{earlier[-1]}"
+    """Return what to search for: the question, with those before it that it leans on."""
+    asked = [question]
+    for one in reversed(earlier[-MOST_STEPS:]):
+        if not depends_on_history(asked[-1]):
+            break
+        asked.append(one)
+    return "\n".join(asked)

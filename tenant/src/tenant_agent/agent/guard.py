@@ -9,25 +9,34 @@ import re
 
 from tenant_agent.retrieval.split import sentence_spans
 
+# An order stands at the begin of a sentence or of a part of it; "who ignores the rules" gives none.
+_ORDER = r"(?:^\W*|[,:;]\s*|\b(?:please|now|and|then|must|should|bitte|und|dann|jetzt)\s+)"
 INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instruction|prompt|rule|previous|above|"
-    r"prior|everything|context)"
-    r"|\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*|überschreib\w*)\b.{0,50}\b(?:anweisung|"
-    r"vorgabe|regel|bisherig|vorherig|obig|alles|instruktion|kontext)"
+    rf"{_ORDER}(?:ignore|disregard|forget|override)\b.{{0,40}}\b(?:instruction|prompt|rule|"
+    r"task|assignment|everything|context|(?:all|the) (?:of )?(?:the )?above\b|"
+    r"all\b.{0,15}\b(?:previous|prior|earlier|provided))"
+    rf"|{_ORDER}ignore above\b"
+    rf"|(?:\bvergiss|\bignorier|\bignoriere|\bmissachte|{_ORDER}(?:ignorieren|vergessen|missachten|"
+    r"überschreiben) sie)\b(?! nicht\b).{0,50}\b(?:anweisung|vorgabe|regel|aufgabe|instruktion|"
+    r"kontext|alles\b|alle\w* (?:bisherig|vorherig|obig))"
     r"|\byou (?:are now|must now|must (?:say|answer|reply|respond|output|write))\b"
     r"|\bdu (?:bist (?:jetzt|nun)|musst (?:jetzt )?(?:sagen|antworten|schreiben))\b"
-    r"|\b(?:system|assistant|developer)\s*(?:prompt|message|instruction|:)"
-    r"|\bsystem(?:anweisung|nachricht|prompt)"
+    r"|\bsystem[\s-]?prompt"
+    r"|\b(?:system|assistant|developer)\s*:\s*(?:you|say|write|answer|reply|respond|print|output|"
+    r"antworte|schreibe?|sage?)\b"
+    r"|\bas an? (?:ai (?:model|assistant)|(?:large )?language model)\b"
+    r"|\bals (?:ki-assistent\w*|sprachmodell)\b.{0,30}\b(?:musst|sollst|darfst)\b"
+    r"|\b(?:answer|reply|respond|antworte)\b.{0,40}\b(?:only|nur)\b.{0,20}[\"“„»'`]"
     r"|\b(?:reveal|print|output|repeat|zeige|gib|nenne|verrate)\b.{0,40}\b(?:your|deine|ihre)\b.{0,20}"
     r"\b(?:instruction|prompt|rules|anweisung|vorgabe|regeln)"
-    r"|\b(?:say|reply|respond|answer|output|print|append|antworte|schreibe?|sage?)\b[^.!?\n]{0,30}"
-    r"[\"“„»'`][^\"”“»'`]+[\"”“«'`]"
+    r"|\b(?:say|reply|respond|answer|output|print|append|antworte|schreibe?|sage?)\b:?"
+    r"(?:\s+(?:only|just|exactly|always|with|nur|immer|genau|mit|das wort|den satz|the word))*\s*"
+    r"\(?[\"“„»'`][^\"”“»'`]+[\"”“«'`]"
     r"|\b(?:append|add|attach|insert|include|put)\b.{0,80}\b(?:your|every|each) "
     r"(?:answer|reply|response|output)"
     r"|\b(?:füge|hänge|ergänze|setze)\b.{0,80}\b(?:deine\w*|jede\w*) (?:antwort|ausgabe)"
     r"|\b(?:output|print|say|repeat|write) (?:only |just )?the (?:word|phrase|string|sentence)s?\b"
     r"|\b(?:gib|sage?|schreibe?|wiederhole) (?:nur |immer )?(?:das wort|den satz|die worte)\b"
-    r"|\b(?:ai|language) (?:model|assistant)s?\b|\b(?:sprachmodell|ki-assistent)"
     r"|<\|?(?:im_start|system|endoftext)|\[/?INST\]|\bNOT_FOUND\b",
     re.IGNORECASE | re.DOTALL,
 )

@@ -15,7 +15,7 @@ from tenant_agent.agent.models.port import ChatModel, EmbeddingModel, Prompt, Tu
 from tenant_agent.agent.prompt import NOT_FOUND, PromptSource, build_prompt
 from tenant_agent.agent.sentence_stream import Sentence, SentenceStream
 from tenant_agent.agent.small_talk import Kind, small_talk
-from tenant_agent.agent.verify import Proven, Verifier
+from tenant_agent.agent.verify import Proven, Verifier, wider
 from tenant_agent.services.search import Search
 from tenant_agent.store.conversations import StoredAnswer
 from tenant_agent.store.search import PassageRecord
@@ -44,7 +44,7 @@ class Draft:
 
     def add(self, proven: Proven) -> str:
         """Append a sentence; returns the text to show, with the blank before it."""
-        text = f"{self.gap}{proven.text}"
+        text = f"{wider(self.gap, proven.before) if self.parts else ''}{proven.text}"
         self.parts.append(text)
         self.gap = proven.gap or " "
         return text
