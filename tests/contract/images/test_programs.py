@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from imagebuild.products import Request
 from plugins.fix_images import Docker
+from tenant_agent.retrieval.parsing import landlock
 
 pytestmark = pytest.mark.container
 
@@ -171,6 +172,21 @@ def test_the_agent_carries_the_dashboard(product_images: dict[str, str], docker:
     words = ("run", "--rm", "--network=none", "--entrypoint=cat", product_images["agent"])
     answer = docker(*words, "/app/dashboard/index.html")
     assert "<script" in answer.stdout
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="the kernel has no Landlock")
+def test_what_reads_uploads_gives_up_files_and_network_inside_its_container(
+    product_images: dict[str, str], docker: Docker
+) -> None:
+    script = (
+        "import pathlib, tenant_agent.retrieval.parsing.landlock as landlock\n"
+        "print(landlock.confine(landlock.python_folders()))\n"
+        "pathlib.Path('/etc/hostname').read_text()\n"
+    )
+    words = ("run", "--rm", "--network=none", *LOCKED, "--entrypoint=python")
+    answer = docker(*words, product_images["agent"], "-c", script)
+    assert answer.stdout == "True\n"
+    assert "PermissionError" in answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
     python -m tenant_agent.retrieval.parsing.child KIND PATH MEMORY_MIB SECONDS MAX_PAGES
 
-Limits come before the first byte of the file is read and cannot be raised again. Standard output
-is reserved for the result; whatever a library prints goes to standard error.
+Limits come before the first byte of the file is read and cannot be raised again; where the kernel
+has Landlock, no other file and no network can be reached either. Standard output is reserved for
+the result; whatever a library prints goes to standard error.
 """
 
 import importlib
@@ -17,6 +18,7 @@ from typing import Any
 
 from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Parsed
+from tenant_agent.retrieval.parsing.landlock import confine, python_folders
 
 READERS = ("pdf", "docx", "html", "markdown", "text")
 Reader = Callable[[Path, int], Parsed]
@@ -62,6 +64,7 @@ def main() -> None:
     result = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     limit_self(int(memory), int(seconds))
+    confine([*python_folders(), Path(path)])
     with result:
         json.dump(outcome(kind, Path(path), int(pages)), result)
 

@@ -1,9 +1,10 @@
 """Runs a reader in a child process with limits, so that no file can hurt anything else.
 
-The child gets an address-space, CPU-time and file-size limit before it opens the file; the parent
-adds a wall-clock limit and kills the whole process group. The child's last line of standard
-output is JSON: the parsed document or the code of its failure. A child that dies without a word
-is a damaged file, one that ran into a limit says so by how it died.
+The child gets an address-space, CPU-time and file-size limit before it opens the file, and loses
+access to every other file and to the network (`landlock`); the parent adds a wall-clock limit and
+kills the whole process group. The child's last line of standard output is JSON: the parsed document
+or the code of its failure. A child that dies without a word is a damaged file, one that ran into a
+limit says so by how it died.
 """
 
 import asyncio
