@@ -89,7 +89,7 @@ def on_machine(ip: str, port: int, host_key: KeyPair, client_key: KeyPair) -> Ss
 def sshd(tmp_path: Path, socket_enabled: None) -> Iterator[SshServer]:
     """Debian's sshd with the product's own hardened settings, as far as they are not the host's."""
     if not Path(SSHD).exists():
-        pytest.skip("openssh-server is not installed: apt-get install openssh-server")
+        pytest.skip("openssh-server is not installed: hack/setup sshd")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     server = SshServer(free_port(), new_pair(), new_pair(), tmp_path / "files")
