@@ -206,13 +206,18 @@ class Engine(Generic[C]):
 
     async def _when_due(self, action: Action, effect: Effect[C]) -> None:
         await self._predecessor(action)
-        if _sticks(action):
+        if self._fate(action) == STICKS:
             await self._released.wait()
         await self._cloud.clock.sleep(effect.seconds * self._pace)
-        current = self._cloud.state.actions.get(action.id)
-        if current is not None and current.fate is not None:
-            code, _, message = current.fate.partition(":")
+        fate = self._fate(action)
+        if fate is not None:
+            code, _, message = fate.partition(":")
             raise ActionFailed(code, message)
+
+    def _fate(self, action: Action) -> str | None:
+        """What a fault has in store for an action now: a release may have changed it."""
+        current = self._cloud.state.actions.get(action.id)
+        return current.fate if current is not None else None
 
     async def _predecessor(self, action: Action) -> None:
         task = self._tasks.get(action.after) if action.after is not None else None

@@ -70,23 +70,26 @@ def _rebuild(call: Call) -> Reply:
         raise invalid("user_data", f"is longer than {USER_DATA_BYTES} bytes")
     secret = None if server.authorized_keys else password()
     data = server.user_data if body.user_data is None else body.user_data
-    call.cloud.state.servers.put(
-        replace(server, image=image.id, user_data=data, status="rebuilding")
-    )
-    action = call.begin(servers.plan(server, "rebuild_server", password=secret))
+    servers.with_status(call, server, "rebuilding")
+    disk = {"image": image.id, "user_data": data}
+    action = call.begin(servers.plan(server, "rebuild_server", password=secret, disk=disk))
     return acted(call, action, root_password=secret)
 
 
 async def _run_rebuild(cloud: Cloud, action: Action) -> None:
-    server = cloud.state.servers.get(action.params["server"])
+    """The server is said to be of the new image only once its disk is."""
+    server_id, disk = action.params["server"], action.params["disk"]
+    await cloud.machines.stop(server_id)
+    server = cloud.state.servers.get(server_id)
     if server is None:
         return
-    await cloud.machines.stop(server.id)
-    spec = machine_spec(cloud, server, root_password=action.params["password"])
+    renewed = replace(server, **disk)
+    spec = machine_spec(cloud, renewed, root_password=action.params["password"])
     await cloud.machines.rebuild(spec)
-    await cloud.enforcement.enforce(server.id)
-    await cloud.machines.start(server.id)
-    set_status(cloud, server.id, "running", booted=True)
+    servers.change(cloud, server_id, **disk)
+    await cloud.enforcement.enforce(server_id)
+    await cloud.machines.start(server_id)
+    set_status(cloud, server_id, "running", booted=True)
 
 
 def _undo_to_off(cloud: Cloud, action: Action) -> None:
@@ -124,16 +127,15 @@ def _change_type(call: Call) -> Reply:
 
 
 async def _run_change_type(cloud: Cloud, action: Action) -> None:
-    server = cloud.state.servers.get(action.params["server"])
+    params, server_id = action.params, action.params["server"]
+    size = {"server_type": params["type"], "primary_disk_size": params["disk"]}
+    server = cloud.state.servers.get(server_id)
     if server is None:
         return
-    changed = replace(
-        server, server_type=action.params["type"], primary_disk_size=action.params["disk"]
-    )
-    await cloud.machines.resize(machine_spec(cloud, changed))
-    cloud.state.servers.put(changed)
-    await cloud.machines.start(server.id)
-    set_status(cloud, server.id, "running", booted=True)
+    await cloud.machines.resize(machine_spec(cloud, replace(server, **size)))
+    servers.change(cloud, server_id, **size)
+    await cloud.machines.start(server_id)
+    set_status(cloud, server_id, "running", booted=True)
 
 
 def _new_image(call: Call, server: Server, body: CreateImage) -> Image:

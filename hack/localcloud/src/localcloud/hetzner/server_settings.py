@@ -11,7 +11,7 @@ from localcloud.hetzner.actions import Effect
 from localcloud.hetzner.bodies import Body, Id
 from localcloud.hetzner.cloud import Cloud, expected
 from localcloud.hetzner.dns_ptr import ChangePtr, belongs, changed_ptr
-from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_stopped
+from localcloud.hetzner.errors import ApiError, invalid, invalid_input, locked, not_stopped
 from localcloud.hetzner.model import Action
 from localcloud.hetzner.names import password
 from localcloud.hetzner.replies import acted, action_route
@@ -43,6 +43,8 @@ class AddToGroup(Body):
 
 def _change_protection(call: Call) -> Reply:
     server, body = servers.own(call), call.body(Protect)
+    if server.status == "deleting":
+        raise locked()
     if body.delete != body.rebuild:
         raise invalid("delete", "must be the same as rebuild")
     if body.delete is not None:

@@ -145,6 +145,13 @@ def with_status(call: Call, server: Server, status: str) -> Server:
     return call.cloud.state.servers.put(replace(server, status=status))
 
 
+def change(cloud: Cloud, server_id: int, **changes: Any) -> None:
+    """Change a server as it is now, which other requests may have changed since it was read."""
+    server = cloud.state.servers.get(server_id)
+    if server is not None:
+        cloud.state.servers.put(replace(server, **changes))
+
+
 def plan(server: Server, command: str, **params: Any) -> Plan:
     """An action on a server alone."""
     return Plan(
@@ -217,9 +224,7 @@ def _forget(cloud: Cloud, server: Server) -> None:
 
 
 def _undo_delete(cloud: Cloud, action: Action) -> None:
-    server = cloud.state.servers.get(action.params["server"])
-    if server is not None:
-        cloud.state.servers.put(replace(server, status=action.params["status"]))
+    change(cloud, action.params["server"], status=action.params["status"])
 
 
 async def _run_metadata(cloud: Cloud, action: Action) -> None:
