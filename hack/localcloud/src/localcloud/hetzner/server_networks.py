@@ -90,9 +90,9 @@ def attached(cloud: Cloud, server: Server, network: Network, wish: Attach | None
 
 def _address(cloud: Cloud, server: Server, network: Network, wish: Attach | None) -> str:
     used = used_addresses(cloud, network, server.id)
-    if wish is not None and wish.ip is not None:
-        return plans.check_address(network, _zone(server), used, wish.ip)
     within = wish.ip_range if wish is not None else None
+    if wish is not None and wish.ip is not None:
+        return plans.check_address(network, _zone(server), used, wish.ip, within)
     return plans.free_address(network, _zone(server), used, within)
 
 
