@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from localcloud.hetzner import network_plan as plans
-from localcloud.hetzner.actions import Effect, Plan, check_unchanged, holders
+from localcloud.hetzner.actions import Effect, Plan, check_unchanged
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Strict
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, protected
@@ -17,10 +17,16 @@ from localcloud.hetzner.listing import chosen
 from localcloud.hetzner.model import Action, Network, PrivateNet, Server
 from localcloud.hetzner.replies import acted, many
 from localcloud.hetzner.routing import Call, Reply, Route
+from localcloud.hetzner.server_networks import used_addresses
 from localcloud.hetzner.specs import subnet_of, tell_networks
 
 PATH = "/networks"
 _CHANGES = ("add_subnet", "delete_subnet", "add_route", "delete_route", "change_ip_range")
+_MEMBER_STATUS = {
+    "attach_to_network": "attaching",
+    "detach_from_network": "detaching",
+    "change_alias_ips": "updating",
+}
 _MEMBER_KEYS = {
     name: (lambda member, name=name: member[name]) for name in ("id", "type", "status", "ip")
 }
@@ -97,7 +103,7 @@ NETWORKS = Family(
 
 def _mine_unchanged(call: Call) -> Network:
     network = NETWORKS.own(call)
-    check_unchanged(call.cloud.state, "network", network.id, _CHANGES)
+    check_unchanged(call.cloud.state, "network", network.id, (*_CHANGES, *_MEMBER_STATUS))
     return network
 
 
@@ -161,13 +167,7 @@ def _add_subnet(call: Call) -> Reply:
 
 def _delete_subnet(call: Call) -> Reply:
     network, body = _mine_unchanged(call), call.body(RangeBody)
-    used = [
-        net.ip
-        for server in call.cloud.state.servers.where("network", network.id)
-        for net in server.private_nets
-        if net.network == network.id
-    ]
-    if any(plans.inside(ip, body.ip_range) for ip in used):
+    if any(plans.inside(ip, body.ip_range) for ip in used_addresses(call.cloud, network)):
         raise ApiError("service_error", "subnet still has resources attached")
     return _changed(call, plans.without_subnet(network, body.ip_range), "delete_subnet")
 
@@ -189,12 +189,18 @@ def _change_ip_range(call: Call) -> Reply:
     return _changed(call, plans.extended(network, body.ip_range), "change_ip_range")
 
 
-def _member(cloud: Cloud, network: Network, server: Server) -> list[dict[str, Any]]:
-    busy = {action.command for action in holders(cloud.state, "server", server.id)}
-    status = "detaching" if "detach_from_network" in busy else "ok"
-    status = "updating" if "change_alias_ips" in busy else status
+def _changing(cloud: Cloud, network: Network) -> dict[int, str]:
+    """The status of the servers whose place in the network is being changed, by their ids."""
+    running = cloud.state.actions.where("running", ("network", network.id))
+    places = [action for action in running if action.command in _MEMBER_STATUS]
+    return {action.params["server"]: _MEMBER_STATUS[action.command] for action in places}
+
+
+def _all_members(cloud: Cloud, network: Network) -> list[dict[str, Any]]:
+    changing = _changing(cloud, network)
     return [
-        _member_view(network, server, net, status)
+        _member_view(network, server, net, changing.get(server.id, "ok"))
+        for server in cloud.state.servers.where("network", network.id)
         for net in server.private_nets
         if net.network == network.id
     ]
@@ -217,11 +223,9 @@ def _members(call: Call) -> Reply:
     types = chosen(query, "type", ("server", "load_balancer"))
     statuses = chosen(query, "status", ("ok", "attaching", "detaching", "updating", "error"))
     subnets = frozenset(text for text in query.get("subnet") or () if text)
-    servers = cloud.state.servers.where("network", network.id)
-    members = [member for server in servers for member in _member(cloud, network, server)]
     fits = [
         member
-        for member in members
+        for member in _all_members(cloud, network)
         if (types is None or member["type"] in types)
         and (statuses is None or member["status"] in statuses)
         and (not subnets or member["subnet"] in subnets)
