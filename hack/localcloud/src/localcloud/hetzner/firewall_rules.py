@@ -1,24 +1,25 @@
 """What a firewall rule and a firewall target may look like.
 
-Limits from Hetzner's document and docs.hetzner.com/cloud/firewalls/overview: 50 rules, 100
-networks per rule with empty host bits, ports only (and always) with tcp and udp.
+Limits from Hetzner's document and docs.hetzner.com/cloud/firewalls/overview: 50 rules, 500
+effective ones (a rule counts once for each of its networks), 100 networks per rule with empty
+host bits, ports only (and always) with tcp and udp.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Literal
 
 from pydantic import Field
 
+from localcloud.hetzner import cidr
 from localcloud.hetzner.bodies import Id, Strict
 from localcloud.hetzner.errors import invalid
 from localcloud.hetzner.model import Rule, Target
 
-MOST_RULES, MOST_NETWORKS = 50, 100
-_PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+MOST_RULES, MOST_EFFECTIVE, MOST_NETWORKS = 50, 500, 100
+_PORT = re.compile(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?")
 
 
 class RuleBody(Strict):
@@ -76,7 +77,11 @@ def rules_from(bodies: Sequence[RuleBody]) -> tuple[Rule, ...]:
     """The rules of a request; raises `invalid_input`."""
     if len(bodies) > MOST_RULES:
         raise invalid("rules", f"must not be more than {MOST_RULES}")
-    return tuple(_rule(body, f"rules.{number}") for number, body in enumerate(bodies))
+    rules = tuple(_rule(body, f"rules.{number}") for number, body in enumerate(bodies))
+    effective = sum(max(1, len(rule.source_ips) + len(rule.destination_ips)) for rule in rules)
+    if effective > MOST_EFFECTIVE:
+        raise invalid("rules", f"must not be more than {MOST_EFFECTIVE} effective rules")
+    return rules
 
 
 def _rule(body: RuleBody, field: str) -> Rule:
@@ -91,26 +96,25 @@ def _rule(body: RuleBody, field: str) -> Rule:
     networks = getattr(body, used)
     if not 1 <= len(networks) <= MOST_NETWORKS:
         raise invalid(f"{field}.{used}", f"must have 1 to {MOST_NETWORKS} entries")
-    for network in networks:
-        _check_network(network, f"{field}.{used}")
     return Rule(
         direction=body.direction,
         protocol=body.protocol,
         port=body.port,
-        source_ips=tuple(body.source_ips),
-        destination_ips=tuple(body.destination_ips),
+        source_ips=tuple(_network(text, f"{field}.source_ips") for text in body.source_ips),
+        destination_ips=tuple(
+            _network(text, f"{field}.destination_ips") for text in body.destination_ips
+        ),
         description=body.description,
     )
 
 
-def _check_network(text: str, field: str) -> None:
+def _network(text: str, field: str) -> str:
+    """A network in its canonical form."""
     try:
-        ip_network(text, strict=True)
-        good = "/" in text
-    except ValueError:
-        good = False
-    if not good:
-        raise invalid(field, f"'{text}' is not a network in CIDR notation with empty host bits")
+        return str(cidr.parsed(text))
+    except ValueError as error:
+        problem = f"'{text}' is not a network in CIDR notation with empty host bits"
+        raise invalid(field, problem) from error
 
 
 def _check_port(body: RuleBody, field: str) -> None:
