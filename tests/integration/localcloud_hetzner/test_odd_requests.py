@@ -134,3 +134,26 @@ def test_a_comment_adds_no_line_to_the_zone_file(hetzner_api: HetznerApi) -> Non
 def test_odd_zone_files(hetzner_api: HetznerApi, text: str) -> None:
     body = json.dumps({"name": "acme.test", "mode": "primary", "zonefile": text}).encode()
     assert sent(hetzner_api, "POST", "/zones", body) == INVALID
+
+
+def ordered(api: HetznerApi) -> int:
+    server = api.ask("POST", "/servers", {**SERVER, "location": "fsn1"}).json()["server"]
+    api.settle()
+    return int(server["id"])
+
+
+@pytest.mark.parametrize("path", ["/servers", "/servers/{}/actions/rebuild"])
+def test_an_image_without_a_name_is_no_snapshot(hetzner_api: HetznerApi, path: str) -> None:
+    server = ordered(hetzner_api)
+    assert hetzner_api.ask("POST", f"/servers/{server}/actions/create_image", {}).ok
+    hetzner_api.settle()
+    body = json.dumps({**SERVER, "name": "second", "image": ""}).encode()
+    assert sent(hetzner_api, "POST", path.format(server), body) == INVALID
+
+
+@pytest.mark.parametrize("step", ["1e12", "1e300", "2592001"])
+def test_a_step_is_no_longer_than_metrics_are_kept(hetzner_api: HetznerApi, step: str) -> None:
+    span = "type=cpu&start=2026-11-20T12:00:00Z&end=2026-11-20T13:00:00Z"
+    path = f"/servers/{ordered(hetzner_api)}/metrics?{span}"
+    assert sent(hetzner_api, "GET", f"{path}&step={step}") == INVALID
+    assert sent(hetzner_api, "GET", f"{path}&step=2592000") == (200, "")

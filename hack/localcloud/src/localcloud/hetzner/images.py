@@ -70,7 +70,7 @@ def image_for(call: Call, reference: int | str, kind: catalogue.ServerType) -> I
     """The image a server of that type is made from; raises `invalid_input`."""
     wanted = str(reference)
     found = [image for image in visible(call) if str(image.id) == wanted]
-    found = found or [image for image in visible(call) if image.name == wanted]
+    found = found or [image for image in visible(call) if image.name and image.name == wanted]
     fits = [image for image in found if image.architecture == kind.architecture]
     if not found:
         raise invalid_input("image not found")

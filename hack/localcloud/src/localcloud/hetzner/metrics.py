@@ -19,6 +19,9 @@ from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.machines.port import Usage
 
 USUAL_SAMPLES, MOST_SAMPLES = 200, 500
+LONGEST_STEP = 30 * 24 * 3600
+"""Seconds in the thirty days for which there are metrics; more is no step."""
+
 YEARS = range(1970, 9999)
 PERCENT = 100.0
 SERIES = {
@@ -66,8 +69,8 @@ def step_of(asked: str | None, span: float) -> int:
         wanted = float(asked)
     except ValueError:
         wanted = math.nan
-    if not 0 < wanted < math.inf:
-        raise invalid("step", "must be a number of seconds above 0")
+    if not 0 < wanted <= LONGEST_STEP:
+        raise invalid("step", f"must be a number of seconds above 0, and of at most {LONGEST_STEP}")
     return max(1, math.ceil(wanted), math.ceil(span / (MOST_SAMPLES - 1)))
 
 
