@@ -115,7 +115,7 @@ class Door:
         return _outgoing(asked, reply, allowance)
 
     def _count(self, token: Token | None) -> Allowance:
-        """Every request counts, also one without a project."""
+        """Every request counts; those whose token is none share a bucket of their own."""
         key, now = token.project if token else "", self.cloud.clock.now()
         bucket = self._buckets.get(key)
         if bucket is None or bucket.limit != self.requests_per_hour:
@@ -128,10 +128,10 @@ class Door:
         by_kind = {fault.kind: fault for fault in met}
         if "error" in by_kind:
             raise ApiError(by_kind["error"].code, by_kind["error"].message)
+        allowance.check()
         if found is None:
             raise ApiError("not_found", "api route not found")
         token = self.tokens.check(asked.authorization)
-        allowance.check()
         handler = found.methods.get(asked.method)
         if handler is None:
             raise ApiError("method_not_allowed", "method not allowed")

@@ -1,8 +1,9 @@
 """Which firewalls reach which servers, and their rules on the machines.
 
-A firewall reaches a server by its id or by a selector that fits the server's labels. Who is
-reached is kept as an index that follows every change; a worker then gives each machine concerned
-the union of its rules, so a change shows as `pending` until its machine has it.
+A firewall reaches a server by its id or by a selector that fits the server's labels; five at most
+reach one server. Who is reached is kept as an index that follows every change; a worker then gives
+each machine concerned the union of its rules, so a change shows as `pending` until its machine has
+it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from localcloud.machines.port import FirewallRule, MachineError, Machines
 
 log = logging.getLogger(__name__)
 
+MOST_PER_SERVER = 5
+
 
 def fits(target: Target, server: Server) -> bool:
     """Whether a target means that server."""
@@ -30,6 +33,18 @@ def reaches(firewall: Firewall, server: Server, public: bool) -> bool:
     """Whether a firewall applies to a server; it needs a public interface."""
     own = firewall.project == server.project
     return own and public and any(fits(target, server) for target in firewall.targets)
+
+
+def reaching(firewalls: Iterable[Firewall], server: Server, public: bool) -> frozenset[int]:
+    """The firewalls that apply to a server, as far as the limit goes.
+
+    "Resources added directly are taking precedence" (Hetzner's document); of those that labels
+    bring, the older ones are kept, which the document leaves open.
+    """
+    directly = Target(server=server.id)
+    found = [firewall for firewall in firewalls if reaches(firewall, server, public)]
+    found.sort(key=lambda firewall: (directly not in firewall.targets, firewall.id))
+    return frozenset(firewall.id for firewall in found[:MOST_PER_SERVER])
 
 
 def machine_rules(firewalls: Iterable[Firewall]) -> tuple[FirewallRule, ...]:
@@ -108,7 +123,7 @@ class Enforcement:
         """A firewall's targets (or, with `rules`, its rules) changed."""
         before = set(self._members.get(firewall.id, ()))
         for server in self._candidates(firewall, before):
-            if self._reindex_one(firewall, server) or (rules and server.id in before):
+            if self._follows(firewall, server) or (rules and server.id in before):
                 self._mark(server.id)
 
     def firewall_gone(self, firewall_id: int) -> None:
@@ -136,21 +151,27 @@ class Enforcement:
         found = [self._state.servers.get(server_id) for server_id in sorted(named)]
         return [server for server in found if server is not None]
 
+    def _follows(self, firewall: Firewall, server: Server) -> bool:
+        """Index a server anew if a change of this firewall can have an effect on it."""
+        known = self._of_server.get(server.id, set())
+        reached = reaches(firewall, server, self._public(server))
+        if reached == (firewall.id in known) and len(known) < MOST_PER_SERVER:
+            return False
+        return self._reindex(server)
+
     def _reindex(self, server: Server) -> bool:
         firewalls = self._state.firewalls.where("project", server.project)
-        changed = [self._reindex_one(firewall, server) for firewall in firewalls]
-        return any(changed)
+        reached = reaching(firewalls, server, self._public(server))
+        before = self._of_server.get(server.id, set())
+        for gone in before - reached:
+            self._members[gone].discard(server.id)
+        for come in reached - before:
+            self._members.setdefault(come, set()).add(server.id)
+        self._of_server[server.id] = set(reached)
+        return reached != before
 
-    def _reindex_one(self, firewall: Firewall, server: Server) -> bool:
-        members = self._members.setdefault(firewall.id, set())
-        public = self._state.primary_ips.count("server", server.id) > 0
-        reached = reaches(firewall, server, public)
-        if reached == (server.id in members):
-            return False
-        (members.add if reached else members.discard)(server.id)
-        of_server = self._of_server.setdefault(server.id, set())
-        (of_server.add if reached else of_server.discard)(firewall.id)
-        return True
+    def _public(self, server: Server) -> bool:
+        return self._state.primary_ips.count("server", server.id) > 0
 
     def _mark(self, server_id: int) -> None:
         self._dirty.add(server_id)

@@ -12,7 +12,7 @@ from localcloud.hetzner import label_selectors
 from localcloud.hetzner.actions import Effect, Plan, check_unchanged
 from localcloud.hetzner.bodies import LabelMap, Strict
 from localcloud.hetzner.cloud import Cloud
-from localcloud.hetzner.enforcement import fits
+from localcloud.hetzner.enforcement import MOST_PER_SERVER, fits
 from localcloud.hetzner.errors import ApiError, invalid
 from localcloud.hetzner.family import Family, RenameStrictly
 from localcloud.hetzner.firewall_rules import Rules, SetRules, TargetBody, rules_from, target_of
@@ -21,7 +21,6 @@ from localcloud.hetzner.replies import action_view
 from localcloud.hetzner.routing import Call, Reply
 
 PATH = "/firewalls"
-MOST_PER_SERVER = 5
 _CHANGES = ("apply_firewall", "remove_firewall", "set_firewall_rules")
 
 
@@ -85,15 +84,31 @@ def _target_view(cloud: Cloud, firewall: Firewall, target: Target) -> dict[str, 
     }
 
 
-def check_applicable(call: Call, targets: Sequence[Target], missing: str) -> None:
-    """Raise unless every target exists, has a public interface and has room for a firewall."""
+def check_applicable(
+    call: Call, targets: Sequence[Target], missing: str, own: int | None = None
+) -> None:
+    """Raise unless every target exists, has a public interface and has room for a firewall.
+
+    Arguments: missing: the code for a server that does not exist.
+    own: the firewall's id, as far as there is one already.
+    """
     if len(set(targets)) != len(targets):
         raise ApiError("server_already_added", "a resource is named more than once")
     for target in targets:
-        if target.selector is not None:
-            label_selectors.parse(target.selector)
-        else:
+        if target.selector is None:
             _check_server(call, target, missing)
+        for server in _meant(call, target):
+            _check_room(call, server, own)
+
+
+def _meant(call: Call, target: Target) -> list[Server]:
+    """The servers that a target brings; raises `invalid_input` for what is no selector."""
+    state = call.cloud.state
+    if target.selector is None:
+        server = state.servers.get(target.server)
+        return [server] if server is not None else []
+    chosen = label_selectors.parse(target.selector)
+    return [s for s in state.servers.where("project", call.project) if chosen(s.labels)]
 
 
 def _check_server(call: Call, target: Target, missing: str) -> None:
@@ -104,8 +119,13 @@ def _check_server(call: Call, target: Target, missing: str) -> None:
         raise ApiError(missing, text) if missing != "create" else _not_found_on_create(text)
     if call.cloud.state.primary_ips.count("server", server.id) == 0:
         raise ApiError("private_net_only_server", "server has no public network interface")
-    if len(call.cloud.enforcement.of_server(server.id)) >= MOST_PER_SERVER:
-        raise invalid("apply_to", f"server has its maximum of {MOST_PER_SERVER} firewalls")
+
+
+def _check_room(call: Call, server: Server, own: int | None) -> None:
+    others = [x for x in call.cloud.enforcement.of_server(server.id) if x != own]
+    if len(others) >= MOST_PER_SERVER:
+        text = f"server {server.id} has its maximum of {MOST_PER_SERVER} firewalls"
+        raise invalid("apply_to", text)
 
 
 class _Unprocessable(ApiError):
@@ -207,7 +227,7 @@ def _set_rules(call: Call) -> Reply:
 def _apply(call: Call) -> Reply:
     firewall, body = _unchanged(call), call.body(Apply)
     targets = [target_of(target) for target in body.apply_to]
-    check_applicable(call, targets, "firewall_resource_not_found")
+    check_applicable(call, targets, "firewall_resource_not_found", firewall.id)
     if set(targets) & set(firewall.targets):
         raise ApiError("firewall_already_applied", "firewall is already applied to resource")
     changed = replace(firewall, targets=(*firewall.targets, *targets))
@@ -238,9 +258,8 @@ def _remove(call: Call) -> Reply:
 
 def forget_server(cloud: Cloud, server: Server) -> None:
     """Take a deleted server out of every firewall."""
-    for firewall_id in cloud.enforcement.of_server(server.id):
-        firewall = cloud.state.firewalls.get(firewall_id)
-        if firewall is not None and Target(server=server.id) in firewall.targets:
+    for firewall in cloud.state.firewalls.where("project", server.project):
+        if Target(server=server.id) in firewall.targets:
             kept = tuple(t for t in firewall.targets if t.server != server.id)
             cloud.state.firewalls.put(replace(firewall, targets=kept))
     cloud.enforcement.server_gone(server.id)

@@ -10,6 +10,7 @@ from localcloud.hetzner.actions import Effect, Plan
 from localcloud.hetzner.bodies import Body, LabelMap
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_found, protected
+from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.listing import by_labels, chosen, first
 from localcloud.hetzner.model import Action, Image
 from localcloud.hetzner.replies import acted, action_route, action_routes, labelled, many, one
@@ -81,6 +82,13 @@ def image_for(call: Call, reference: int | str, kind: catalogue.ServerType) -> I
     return fits[0]
 
 
+def check_room(call: Call) -> None:
+    """Raise `resource_limit_exceeded` unless the project can have one more snapshot."""
+    own = call.cloud.state.images.where("project", call.project)
+    snapshots = sum(image.type == "snapshot" for image in own)
+    check_limit(call.cloud.limits, "snapshot", snapshots + 1)
+
+
 def _get(call: Call) -> Image:
     image = call.cloud.image(call.id)
     if image is None or image.project not in ("", call.project):
@@ -117,7 +125,8 @@ def _update(call: Call) -> Reply:
     image, body = _own(call), call.body(UpdateImage)
     text = image.description if body.description is None else body.description
     changed = replace(image, description=text, labels=labelled(body.labels, image))
-    if body.type == "snapshot":
+    if body.type == "snapshot" and image.type != "snapshot":
+        check_room(call)
         changed = replace(changed, type="snapshot", bound_to=None)
     return one(call, "image", call.cloud.state.images.put(changed), view)
 

@@ -9,8 +9,8 @@ from localcloud.hetzner import catalogue, images, placement_groups, servers
 from localcloud.hetzner.actions import Effect, Plan, check_unlocked
 from localcloud.hetzner.bodies import Body, Id, LabelMap, Reference
 from localcloud.hetzner.cloud import Cloud
+from localcloud.hetzner.enforcement import MOST_PER_SERVER as MOST_FIREWALLS
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input
-from localcloud.hetzner.firewalls import MOST_PER_SERVER as MOST_FIREWALLS
 from localcloud.hetzner.firewalls import store
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import (

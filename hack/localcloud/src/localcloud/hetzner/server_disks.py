@@ -10,7 +10,6 @@ from localcloud.hetzner.actions import Effect, Plan
 from localcloud.hetzner.bodies import Body, LabelMap, Reference
 from localcloud.hetzner.cloud import Cloud
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, not_stopped, protected
-from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.model import Action, Image, Server
 from localcloud.hetzner.names import password
 from localcloud.hetzner.replies import acted, action_route
@@ -162,8 +161,8 @@ def _create_image(call: Call) -> Reply:
     server, body, cloud = servers.unlocked(call), call.body(CreateImage), call.cloud
     if body.type == "backup" and server.backup_window is None:
         raise ApiError("unsupported_error", "backups are not enabled for the server")
-    own = cloud.state.images.where("project", call.project)
-    check_limit(cloud.limits, "snapshot", sum(i.type == "snapshot" for i in own) + 1)
+    if body.type != "backup":
+        images.check_room(call)
     image = cloud.state.images.put(_new_image(call, server, body))
     plan = Plan(
         command="create_image",

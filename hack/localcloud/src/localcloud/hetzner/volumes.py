@@ -115,9 +115,8 @@ def _server(call: Call, server_id: int) -> Server:
 
 
 def _location(call: Call, body: CreateVolume, server: Server | None) -> str:
-    if server is not None:
-        return server.location
-    name = catalogue.chosen_location(body.location, "location", "or a server is required")
+    wish = server.location if server is not None else body.location
+    name = catalogue.chosen_location(wish, "location", "or a server is required")
     if name in call.cloud.no_volume_space:
         raise ApiError("no_space_left_in_location", "no volume space left in location")
     return name
