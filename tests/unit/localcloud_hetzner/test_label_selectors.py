@@ -103,6 +103,7 @@ def test_labels_that_break_the_rules_are_refused(labels: dict[str, str]) -> None
 
 def test_labels_that_keep_the_rules_are_taken() -> None:
     check_labels({**LABELS, "x" * 63: "y" * 63, "A.b_c-D": "v.1_2-3"})
+    check_labels({"node.hetzner.cloud/a": "", "nothetzner.cloud/a": "", "hetzner.cloud": ""})
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,8}[A-Za-z0-9])?", fullmatch=True)

@@ -35,7 +35,7 @@ def key_problem(key: str) -> str | None:
     prefix, slash, name = key.rpartition("/")
     if slash and (len(prefix) > 253 or not _SUBDOMAIN.fullmatch(prefix)):
         return f"label key '{key}' has a prefix that is no DNS subdomain"
-    if prefix == RESERVED_PREFIX or prefix.endswith("." + RESERVED_PREFIX):
+    if prefix == RESERVED_PREFIX:
         return f"label key '{key}' uses the reserved prefix '{RESERVED_PREFIX}/'"
     return None if _NAME_ONLY.fullmatch(name) else f"label key '{key}' is not correctly formatted"
 
