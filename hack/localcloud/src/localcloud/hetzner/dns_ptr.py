@@ -11,6 +11,7 @@ from localcloud.hetzner.bodies import Body
 from localcloud.hetzner.errors import invalid
 from localcloud.hetzner.family import Family
 from localcloud.hetzner.model import FloatingIp, PrimaryIp
+from localcloud.hetzner.names import check_hostname
 from localcloud.hetzner.routing import Call, Reply
 
 R = TypeVar("R", PrimaryIp, FloatingIp)
@@ -35,22 +36,29 @@ def ptr_list(names: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"ip": ip, "dns_ptr": name} for ip, name in names.items()]
 
 
-def belongs(ip: str, own: str) -> bool:
-    """Whether `ip` is the address `own`, or an address of the network `own`."""
+def belonging(ip: str, own: str) -> str | None:
+    """`ip` in its canonical form, if it is the address `own` or one of the network `own`."""
     try:
-        return ip_address(ip) in ip_network(own)
+        address = ip_address(ip)
     except ValueError:
-        return False
+        return None
+    return str(address) if "%" not in ip and address in ip_network(own) else None
 
 
 def changed_ptr(own: str, names: Mapping[str, str], body: ChangePtr) -> dict[str, str]:
-    """The names after the change; raises `invalid_input` for an address of somebody else."""
-    if not belongs(body.ip, own):
+    """The names after the change.
+
+    Raises:
+        ApiError: `invalid_input` for an address of somebody else, or a name that is none.
+    """
+    address = belonging(body.ip, own)
+    if address is None:
         raise invalid("ip", f"does not belong to {own}")
-    kept = {ip: name for ip, name in names.items() if ip != body.ip}
-    if body.dns_ptr is not None:
-        return {**kept, body.ip: body.dns_ptr}
-    return {**kept, **{ip: name for ip, name in default_ptr(own).items() if ip == body.ip}}
+    kept = {ip: name for ip, name in names.items() if ip != address}
+    if body.dns_ptr is None:
+        return {**kept, **{ip: name for ip, name in default_ptr(own).items() if ip == address}}
+    check_hostname(body.dns_ptr, "dns_ptr")
+    return {**kept, address: body.dns_ptr}
 
 
 def change_ptr(family: Family[R], call: Call) -> Reply:

@@ -17,10 +17,10 @@ _ALPHABET = string.ascii_letters + string.digits
 _PRIVATE_OUI = "86:00"
 
 
-def check_hostname(name: str) -> None:
-    """A server's name is a hostname (RFC 1123)."""
+def check_hostname(name: str, field: str = "name") -> None:
+    """A server's name, or what an address is called in reverse, is a hostname (RFC 1123)."""
     if not _HOSTNAME.fullmatch(name):
-        raise invalid("name", "is not a valid hostname")
+        raise invalid(field, "is not a valid hostname")
 
 
 def check_volume_name(name: str) -> None:

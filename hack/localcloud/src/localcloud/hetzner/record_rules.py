@@ -15,6 +15,7 @@ from localcloud.hetzner.errors import ApiError, invalid
 from localcloud.records import Record, RecordSet
 
 MOST_RECORDS = 50
+SHORTEST_TTL, LONGEST_TTL = 60, 2147483647
 _LABEL = r"(?:\*|[a-z0-9_](?:[-a-z0-9_]{0,61}[a-z0-9_])?)"
 _NAME = re.compile(rf"@|{_LABEL}(?:\.{_LABEL})*")
 _ZONE = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z][-a-z0-9]*")
@@ -40,14 +41,36 @@ def check_values(kind: str, records: Sequence[Record], zone: str) -> None:
     """Every value parses as its type and there is none twice; raises `invalid_input`."""
     if not len(records) >= 1:
         raise invalid("records", "must not be empty")
-    if len({record.value for record in records}) != len(records):
-        raise invalid("records", "must be distinct")
     if kind in _ALONE and len(records) > 1:
         raise invalid("records", f"must be only one for type {kind}")
     for number, record in enumerate(records):
         problem = value_problem(kind, record.value, zone)
         if problem:
             raise invalid(f"records.{number}.value", problem)
+    if len({identity(kind, record.value, zone) for record in records}) != len(records):
+        raise invalid("records", "must be distinct")
+
+
+def identity(kind: str, value: str, zone: str) -> bytes:
+    """What a nameserver keeps of a value: spellings of one address or name have the same.
+
+    A value that does not parse is only like itself, as text.
+    """
+    try:
+        return _parsed(kind, value, zone).to_digestable()
+    except (dns.exception.DNSException, ValueError):
+        return value.encode()
+
+
+def _parsed(kind: str, value: str, zone: str) -> dns.rdata.Rdata:
+    """The value with names absolute; raises `DNSException` or `ValueError`."""
+    return dns.rdata.from_text(
+        dns.rdataclass.IN,
+        dns.rdatatype.from_text(kind),
+        value,
+        origin=dns.name.from_text(zone),
+        relativize=False,
+    )
 
 
 def value_problem(kind: str, value: str, zone: str) -> str | None:
@@ -56,9 +79,8 @@ def value_problem(kind: str, value: str, zone: str) -> str | None:
         return "must be one line without control characters"
     if kind == "TXT" and not _TXT.fullmatch(value):
         return "must be quoted, in pieces of up to 255 characters"
-    origin = dns.name.from_text(zone)
     try:
-        dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), value, origin)
+        _parsed(kind, value, zone)
     except (dns.exception.DNSException, ValueError) as error:
         return f"is not a valid {kind} record: {error}"
     return None

@@ -10,7 +10,13 @@ from pydantic import Field
 from localcloud.hetzner.bodies import LabelMap, Strict, Whole
 from localcloud.hetzner.errors import invalid
 from localcloud.hetzner.label_selectors import check_labels
-from localcloud.hetzner.record_rules import MOST_RECORDS, check_set_name, check_values
+from localcloud.hetzner.record_rules import (
+    LONGEST_TTL,
+    MOST_RECORDS,
+    SHORTEST_TTL,
+    check_set_name,
+    check_values,
+)
 from localcloud.hetzner.zone_store import TYPES
 from localcloud.records import Record, RecordSet
 
@@ -18,7 +24,6 @@ RecordType = Literal[
     "A", "AAAA", "CAA", "CNAME", "DS", "HINFO", "HTTPS", "MX",
     "NS", "PTR", "RP", "SOA", "SRV", "SVCB", "TLSA", "TXT",
 ]  # fmt: skip
-SHORTEST_TTL, LONGEST_TTL = 60, 2147483647
 
 
 class RecordBody(Strict):

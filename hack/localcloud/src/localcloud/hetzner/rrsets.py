@@ -9,7 +9,13 @@ from localcloud.hetzner.errors import invalid, not_unique
 from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.listing import chosen, first, ordered, paged
 from localcloud.hetzner.model import Action
-from localcloud.hetzner.record_rules import check_alone, check_needed, check_set_name, check_values
+from localcloud.hetzner.record_rules import (
+    check_alone,
+    check_needed,
+    check_set_name,
+    check_values,
+    identity,
+)
 from localcloud.hetzner.replies import acted, action_route, action_view
 from localcloud.hetzner.routing import Call, Reply, Route
 from localcloud.hetzner.rrset_bodies import (
@@ -145,17 +151,20 @@ def _add_records(call: Call) -> Reply:
     return acted(call, _stored(call, zone, changed, "add_rrset_records"))
 
 
-def _check_present(item: RecordSet, values: Sequence[str]) -> None:
-    missing = [value for value in values if value not in item.values]
+def _present(zone: Zone, item: RecordSet, values: Sequence[str]) -> list[str]:
+    """The values as the record set has them; raises `invalid_input` when it lacks one."""
+    own = {identity(item.type, value, zone.name): value for value in item.values}
+    keys = [identity(item.type, value, zone.name) for value in values]
+    missing = [value for value, key in zip(values, keys, strict=True) if key not in own]
     if missing:
         raise invalid("records", f"'{missing[0]}' is no record of the RRSet")
+    return [own[key] for key in keys]
 
 
 def _remove_records(call: Call) -> Reply:
     (zone, item), body = _changeable(call), call.body(SetRecords)
-    values = [record.value for record in records_of(body.records)]
-    _check_present(item, values)
-    kept = tuple(record for record in item.records if record.value not in values)
+    named = _present(zone, item, [record.value for record in records_of(body.records)])
+    kept = tuple(record for record in item.records if record.value not in named)
     if kept:
         changed = replace(item, records=kept)
         return acted(call, _stored(call, zone, changed, "remove_rrset_records"))
@@ -170,8 +179,9 @@ def _commented(record: Record, comments: dict[str, str]) -> Record:
 
 def _update_records(call: Call) -> Reply:
     (zone, item), body = _changeable(call), call.body(UpdateRecords)
-    comments = {record.value: record.comment for record in body.records}
-    _check_present(item, list(comments))
+    values = _present(zone, item, [record.value for record in body.records])
+    texts = (record.comment for record in body.records)
+    comments = dict(zip(values, texts, strict=True))
     records = tuple(_commented(record, comments) for record in item.records)
     changed = replace(item, records=records)
     return acted(call, _stored(call, zone, changed, "update_rrset_records"), 200)

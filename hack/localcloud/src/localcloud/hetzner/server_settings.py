@@ -10,7 +10,7 @@ from localcloud.hetzner import placement_groups, servers, times
 from localcloud.hetzner.actions import Effect
 from localcloud.hetzner.bodies import Body, Id
 from localcloud.hetzner.cloud import Cloud, expected
-from localcloud.hetzner.dns_ptr import ChangePtr, belongs, changed_ptr
+from localcloud.hetzner.dns_ptr import ChangePtr, belonging, changed_ptr
 from localcloud.hetzner.errors import ApiError, invalid, invalid_input, locked, not_stopped
 from localcloud.hetzner.model import Action
 from localcloud.hetzner.names import password
@@ -54,7 +54,7 @@ def _change_protection(call: Call) -> Reply:
 
 def _change_ptr(call: Call) -> Reply:
     server, body, table = servers.own(call), call.body(ChangePtr), call.cloud.state.primary_ips
-    own = [ip for ip in table.where("server", server.id) if belongs(body.ip, ip.ip)]
+    own = [ip for ip in table.where("server", server.id) if belonging(body.ip, ip.ip)]
     if not own:
         raise invalid("ip", "does not belong to the server")
     table.put(replace(own[0], dns_ptr=changed_ptr(own[0].ip, own[0].dns_ptr, body)))

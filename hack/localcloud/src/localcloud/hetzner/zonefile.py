@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import dns.exception
 import dns.name
 import dns.rdatatype
+import dns.ttl
 import dns.zone
 
 from localcloud import zonefiles
 from localcloud.hetzner.errors import invalid
+from localcloud.hetzner.record_rules import LONGEST_TTL, SHORTEST_TTL
 from localcloud.hetzner.zone_store import NAMESERVERS, TYPES, shown_value
 from localcloud.records import Record, RecordSet, Zone
 
-_TTL = re.compile(r"^\s*\$TTL\s+([0-9]{1,10})\s", re.MULTILINE | re.IGNORECASE)
+_TTL = re.compile(r"^\s*\$TTL\s+([^\s;]+)", re.MULTILINE | re.IGNORECASE)
 _ORIGIN = re.compile(r"^\s*\$ORIGIN\s+(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -50,7 +53,7 @@ def parse(text: str, zone: str, default_ttl: int) -> Imported:
         if found.lower() != f"{zone}.":
             raise invalid("zonefile", f"$ORIGIN {found} does not match the zone")
     stated = _TTL.search(text)
-    ttl = int(stated[1]) if stated else default_ttl
+    ttl = _seconds(stated[1]) if stated else default_ttl
     try:
         parsed = zonefiles.parsed(text if stated else f"$TTL {ttl}\n{text}", origin)
     except ValueError as error:
@@ -58,6 +61,20 @@ def parse(text: str, zone: str, default_ttl: int) -> Imported:
     imported = Imported(ttl, tuple(_sets(parsed, origin, ttl)))
     _check(imported)
     return imported
+
+
+def _seconds(text: str) -> int:
+    """The zone's TTL as a file states it: in seconds, or in units as `1h30m`."""
+    try:
+        return _checked(dns.ttl.from_text(text))
+    except (dns.exception.DNSException, ValueError) as error:
+        raise invalid("zonefile", f"$TTL {text[:20]} is no TTL") from error
+
+
+def _checked(ttl: int) -> int:
+    if not SHORTEST_TTL <= ttl <= LONGEST_TTL:
+        raise invalid("zonefile", f"a TTL must be between {SHORTEST_TTL} and {LONGEST_TTL}")
+    return ttl
 
 
 def _sets(parsed: dns.zone.Zone, origin: dns.name.Name, ttl: int) -> Iterable[RecordSet]:
@@ -69,7 +86,7 @@ def _sets(parsed: dns.zone.Zone, origin: dns.name.Name, ttl: int) -> Iterable[Re
         yield RecordSet(
             name=relative.lower(),
             type=kind,
-            ttl=None if rdataset.ttl == ttl else rdataset.ttl,
+            ttl=None if rdataset.ttl == ttl else _checked(rdataset.ttl),
             records=tuple(Record(value=rdata.to_text()) for rdata in rdataset),
             meta={"labels": {}, "protected": False},
         )

@@ -15,6 +15,7 @@ from localcloud.hetzner.errors import ApiError, invalid, not_unique, protected
 from localcloud.hetzner.label_selectors import parse
 from localcloud.hetzner.limits import check_limit
 from localcloud.hetzner.listing import chosen, first, ordered, paged
+from localcloud.hetzner.nameservers import Nameserver, nameservers_of
 from localcloud.hetzner.record_rules import check_alone, check_zone_name
 from localcloud.hetzner.replies import acted, action_route, action_routes, action_view, one
 from localcloud.hetzner.routing import Call, Reply, Route
@@ -36,15 +37,6 @@ from localcloud.records import RecordSet, Zone
 
 PATH, ONE = "/zones", "/zones/{id_or_name}"
 Ttl = Whole
-
-
-class Nameserver(Body):
-    """A primary nameserver of a secondary zone."""
-
-    address: str
-    port: int = 53
-    tsig_key: str | None = None
-    tsig_algorithm: Literal["hmac-md5", "hmac-sha1", "hmac-sha256"] | None = None
 
 
 class CreateZone(Body):
@@ -115,12 +107,7 @@ def _check_new(call: Call, body: CreateZone) -> None:
     check_zone_name(body.name)
     if any(zone.name == body.name for zone in call.cloud.records.zones(PROVIDER)):
         raise not_unique("zone name is already used", "name")
-    secondary = body.mode == "secondary"
-    if secondary != bool(body.primary_nameservers):
-        raise invalid("primary_nameservers", "belong to zones of mode secondary, and only to them")
-    if secondary and (body.rrsets or body.zonefile):
-        raise invalid("mode", "a zone of mode secondary gets its records by transfer")
-    if body.rrsets and body.zonefile:
+    if body.mode == "primary" and body.rrsets and body.zonefile:
         raise invalid("zonefile", "cannot be given together with rrsets")
     check_limit(call.cloud.limits, "zone", len(own_zones(call)) + 1)
 
@@ -174,7 +161,7 @@ def _create(call: Call) -> Reply:
 
 
 def _meta(call: Call, body: CreateZone, number: int) -> dict[str, Any]:
-    nameservers = [n.model_dump(exclude_none=True) for n in body.primary_nameservers or ()]
+    secondary = body.mode == "secondary"
     return {
         "id": number,
         "project": call.project,
@@ -182,7 +169,7 @@ def _meta(call: Call, body: CreateZone, number: int) -> dict[str, Any]:
         "created": call.cloud.now(),
         "mode": body.mode,
         "protected": False,
-        "primary_nameservers": nameservers,
+        "primary_nameservers": nameservers_of(body.primary_nameservers or ()) if secondary else [],
     }
 
 
@@ -237,7 +224,7 @@ def _change_nameservers(call: Call) -> Reply:
     if zone.meta["mode"] != "secondary":
         text = "this operation is not supported for the mode of the zone"
         raise ApiError("incorrect_zone_mode", text)
-    nameservers = [n.model_dump(exclude_none=True) for n in body.primary_nameservers]
+    nameservers = nameservers_of(body.primary_nameservers)
     zone = _put(call, zone, primary_nameservers=nameservers)
     return acted(call, change(call, zone, "change_primary_nameservers"))
 
