@@ -61,3 +61,44 @@ def test_odd_pages(localcloud: LocalCloud, records: str, number: str) -> None:
 def test_odd_zone_files(localcloud: LocalCloud, records: str, text: bytes, code: int) -> None:
     answer = httpx.post(f"{records}/import", files={"file": text}, headers=headers(localcloud))
     assert (answer.status_code, codes(answer)) == (400, [code])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, ["a.test"], {"a.test": 1}, 7, "", ".", "test", "a b.test", "-a.test", "a..test",
+     "a_b.test", "*.test", "a.1", "a\n.test", f"{'a' * 64}.test", f"{'a.' * 127}test", "\ud7ff.x"],
+)  # fmt: skip
+def test_a_zone_is_called_like_a_domain(localcloud: LocalCloud, name: object) -> None:
+    url = f"{localcloud.cloudflare}/zones"
+    answer = httpx.post(url, json={"name": name}, headers=headers(localcloud))
+    assert (answer.status_code, codes(answer)) == (400, [1049])
+
+
+def test_zone_names_of_all_scripts_are_kept_in_punycode(localcloud: LocalCloud) -> None:
+    url = f"{localcloud.cloudflare}/zones"
+    answer = httpx.post(url, json={"name": "München.Test."}, headers=headers(localcloud))
+    assert answer.json()["result"]["name"] == "xn--mnchen-3ya.test"
+
+
+@pytest.mark.parametrize("name", [None, ["www"], 7])
+def test_a_record_is_called_by_a_text(localcloud: LocalCloud, records: str, name: object) -> None:
+    body = {"name": name, "type": "A", "content": "192.0.2.1"}
+    answer = httpx.post(records, json=body, headers=headers(localcloud))
+    assert (answer.status_code, codes(answer)) == (400, [9000])
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "same"),
+    [
+        ("AAAA", "2001:db8::1", "2001:DB8:0::0001"),
+        ("NS", "ns1.acme.test", "NS1.acme.test."),
+    ],
+)
+def test_two_spellings_are_one_record(
+    localcloud: LocalCloud, records: str, kind: str, content: str, same: str
+) -> None:
+    body = {"name": "www", "type": kind}
+    made = httpx.post(records, json={**body, "content": content}, headers=headers(localcloud))
+    assert made.status_code == 200
+    answer = httpx.post(records, json={**body, "content": same}, headers=headers(localcloud))
+    assert (answer.status_code, codes(answer)) == (400, [81058])

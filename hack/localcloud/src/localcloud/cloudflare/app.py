@@ -150,7 +150,7 @@ async def create_zone(context: Context) -> Members:
     if not context.token.may("zone:edit", None):
         raise errors.NOT_ALLOWED.refused()
     body = await context.body()
-    return {"result": show_zone(context.api.directory.add_zone(str(body.get("name", ""))))}
+    return {"result": show_zone(context.api.directory.add_zone(body.get("name")))}
 
 
 async def get_zone(context: Context) -> Members:

@@ -20,6 +20,7 @@ from localcloud.cloudflare.record import (
     check_fits,
     presentation,
     read_record,
+    zone_name,
 )
 from localcloud.records import Record, RecordSet, RecordStore, Zone
 
@@ -68,14 +69,14 @@ class Directory:
             raise errors.NO_ZONE.refused()
         return found
 
-    def add_zone(self, name: str, *, plan: str = "pro") -> Zone:
+    def add_zone(self, name: object, *, plan: str = "pro") -> Zone:
         """Host a new zone; its name servers count as delegated at once.
 
         Raises:
             RefusedError: it is hosted here already, or is no domain name.
         """
-        wanted = name.strip().rstrip(".").lower()
-        if "." not in wanted or plan not in PLANS:
+        wanted = zone_name(name)
+        if plan not in PLANS:
             raise errors.BAD_ZONE_NAME.refused()
         if any(zone.name == wanted for zone in self.zones()):
             raise errors.ZONE_EXISTS.refused(f"{wanted} already exists")

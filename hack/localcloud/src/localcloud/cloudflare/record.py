@@ -43,6 +43,9 @@ QUOTED_PARTS = frozenset({("CAA", "value"), ("URI", "target")}) | {
 }
 PLAIN = frozenset({"A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT", "LOC", "OPENPGPKEY"})
 TYPES = PLAIN | frozenset(PARTS)
+_ZONE = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z](?:[-a-z0-9]{0,61}[a-z0-9])"
+)
 _LABEL = re.compile(r"(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)")
 
 
@@ -125,7 +128,7 @@ def read_record(body: object, *, zone: str, plan: Plan, before: DnsRecord | None
     changed = replace(
         known,
         type=kind,
-        name=absolute_name(str(body.get("name", known.name)), zone),
+        name=absolute_name(_name(body.get("name", known.name)), zone),
         ttl=_ttl(body.get("ttl", known.ttl)),
         proxied=_flag(body.get("proxied", known.proxied)),
         comment=_comment(body.get("comment", known.comment), plan),
@@ -169,7 +172,7 @@ def _checked(record: DnsRecord, zone: str) -> DnsRecord:
         raise errors.NOT_PROXIABLE.refused()
     problems = {"A": errors.BAD_A, "AAAA": errors.BAD_AAAA, "CNAME": errors.BAD_CNAME}
     try:
-        dns.rdata.from_text("IN", record.type, presentation(record), origin=dns.name.root)
+        _parsed(record)
     except (dns.exception.DNSException, ValueError) as error:
         problem = problems.get(record.type, errors.BAD_RECORD)
         more = None if record.type in problems else f"{problem.message}: {error}"
@@ -177,6 +180,30 @@ def _checked(record: DnsRecord, zone: str) -> DnsRecord:
     if record.type == "CNAME" and record.content.rstrip(".").lower() == record.name != zone:
         raise errors.BAD_CNAME.refused()
     return replace(record, ttl=AUTOMATIC) if record.proxied else record
+
+
+def zone_name(value: object) -> str:
+    """The name of a zone: a domain name of two labels at least, in punycode.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    if not isinstance(value, str):
+        raise errors.BAD_ZONE_NAME.refused()
+    text = value.strip().removesuffix(".").lower()
+    try:
+        name = text if text.isascii() else _punycode(text)
+    except errors.RefusedError as refused:
+        raise errors.BAD_ZONE_NAME.refused() from refused
+    if not _ZONE.fullmatch(name):
+        raise errors.BAD_ZONE_NAME.refused()
+    return name
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise errors.BAD_NAME.refused()
+    return value
 
 
 def absolute_name(name: str, zone: str) -> str:
@@ -272,7 +299,22 @@ def check_fits(record: DnsRecord, others: Mapping[str, DnsRecord]) -> None:
     """
     same_name = [o for o in others.values() if o.name == record.name and o.id != record.id]
     hosts = [other for other in same_name if other.type in HOST_TYPES]
-    if any(o.type == record.type and o.content == record.content for o in same_name):
+    same_type = [other for other in same_name if other.type == record.type]
+    if any(other.content == record.content or _alike(other, record) for other in same_type):
         raise errors.IDENTICAL.refused()
     if record.type in HOST_TYPES and "CNAME" in {record.type, *(o.type for o in hosts)} and hosts:
         raise errors.HOST_TAKEN.refused()
+
+
+def _alike(one: DnsRecord, other: DnsRecord) -> bool:
+    """Whether the DNS takes two records for one, such as two spellings of an address."""
+    return _data(one) == _data(other)
+
+
+def _data(record: DnsRecord) -> bytes:
+    return _parsed(record).to_digestable()
+
+
+def _parsed(record: DnsRecord) -> dns.rdata.Rdata:
+    text = presentation(record)
+    return dns.rdata.from_text("IN", record.type, text, origin=dns.name.root, relativize=False)

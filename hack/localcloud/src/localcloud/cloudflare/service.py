@@ -110,7 +110,7 @@ def _make_token(api: Api) -> Handler:
 def _make_zone(api: Api) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        zone = api.directory.add_zone(str(body["name"]), plan=str(body.get("plan", "pro")))
+        zone = api.directory.add_zone(body["name"], plan=str(body.get("plan", "pro")))
         return reply(envelope({"result": show_zone(zone)}))
 
     return handle

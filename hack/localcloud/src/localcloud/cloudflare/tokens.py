@@ -1,12 +1,14 @@
 """API tokens: who may read or change which zones, and how often they may ask.
 
 A token names zones (`*`: all) and permissions (`dns:read`, `dns:edit`, `zone:read`, `zone:edit`).
-The limit is Cloudflare's: 1200 requests per 5 minutes and token, then nothing for 5 minutes
-(developers.cloudflare.com/fundamentals/api/reference/limits, April 2026).
+The limit is Cloudflare's: 1200 requests per 5 minutes and token; the first request over it blocks
+all that follow for 5 minutes (developers.cloudflare.com/fundamentals/api/reference/limits, April
+2026).
 """
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -98,12 +100,15 @@ def _read(document: Mapping[str, Any]) -> Token:
 
 @dataclass
 class _Window:
-    opened: datetime
+    """Requests of five minutes; the one that is over the limit makes it last five minutes more."""
+
+    ends: datetime
     used: int = 0
+    blocked: bool = False
 
 
 class Throttle:
-    """Counts requests per token and window."""
+    """Counts requests per token and window, and blocks tokens that ask too often."""
 
     def __init__(self, clock: Clock, limit: int = LIMIT) -> None:
         self._clock = clock
@@ -117,16 +122,18 @@ class Throttle:
         """
         now = self._clock.now()
         window = self._windows.get(key)
-        if window is None or now - window.opened >= WINDOW:
-            window = self._windows[key] = _Window(now)
+        if window is None or now >= window.ends:
+            window = self._windows[key] = _Window(now + WINDOW)
         window.used += 1
-        reset = int((window.opened + WINDOW - now).total_seconds())
+        if window.used > self.limit and not window.blocked:
+            window.blocked, window.ends = True, now + WINDOW
+        reset = math.ceil((window.ends - now).total_seconds())
         left = max(0, self.limit - window.used)
         headers = {
             "Ratelimit": f'"default";r={left};t={reset}',
             "Ratelimit-Policy": f'"default";q={self.limit};w={int(WINDOW.total_seconds())}',
         }
-        return {**headers, "retry-after": str(reset)} if window.used > self.limit else headers
+        return {**headers, "retry-after": str(reset)} if window.blocked else headers
 
     def forget(self) -> None:
         """Start every window anew."""
