@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from tenant_agent.agent.guard import without_instructions
@@ -16,9 +16,12 @@ HISTORY_TURNS = 6
 HISTORY_CHARACTERS = 1500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PromptSource:
-    """A passage as the model gets it; `id` is the number it cites."""
+    """A passage as the model gets it; `id` is the number it cites.
+
+    Without slots, because `evidence` is kept: every sentence of an answer is checked against it.
+    """
 
     id: int
     title: str
@@ -26,7 +29,7 @@ class PromptSource:
     page: int
     text: str
 
-    @property
+    @cached_property
     def evidence(self) -> str:
         """Return what the model sees of the text: the only words an answer may rest on."""
         return without_instructions(self.text)
