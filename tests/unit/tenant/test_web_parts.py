@@ -160,6 +160,12 @@ def test_dashboard_serves_files_app_routes_and_nothing_else(tmp_path: Path) -> N
         assert dashboard.find(path) is None
 
 
+@pytest.mark.parametrize("path", ["/" + "a" * 256, "/" + "ä" * 128, "/" + "chat/" * 1000])
+def test_a_path_longer_than_any_file_may_have_is_not_there(tmp_path: Path, path: str) -> None:
+    (tmp_path / "index.html").write_text("<html>")
+    assert Dashboard(tmp_path).find(path) is None
+
+
 async def test_pauses_are_filled_with_comments() -> None:
     go = asyncio.Event()
 

@@ -5,6 +5,7 @@ page is asked for again each time, so that a release shows at once.
 """
 
 from pathlib import Path
+from stat import S_ISREG
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
@@ -28,7 +29,15 @@ class Dashboard:
         if relative.startswith(RESERVED) or "\x00" in relative:
             return None
         target = (self._root / relative).resolve()
-        if target.is_relative_to(self._root) and target.is_file():
+        try:
+            is_file = S_ISREG(target.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            is_file = False
+        except OSError:
+            # Longer than any file's name may be, so no address of the app either. `is_file` raises
+            # this under Python 3.11 and hides it in later ones.
+            return None
+        if is_file and target.is_relative_to(self._root):
             return target
         index = self._root / "index.html"
         is_app_route = "." not in relative.rpartition("/")[2]
