@@ -244,6 +244,30 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# What a document waits for; what to do about it is nothing, so the sentences above do not fit.
+WAITING: Mapping[str, Mapping[str, str]] = {
+    "model_busy": {
+        "de": "Der KI-Anbieter ist gerade überlastet.",
+        "en": "The AI provider is overloaded right now.",
+    },
+    "model_down": {
+        "de": "Der KI-Anbieter ist gerade nicht erreichbar.",
+        "en": "The AI provider cannot be reached right now.",
+    },
+    "model_slow": {
+        "de": "Der KI-Anbieter antwortet gerade zu langsam.",
+        "en": "The AI provider answers too slowly right now.",
+    },
+    "model_error": {
+        "de": "Der KI-Anbieter meldet gerade einen Fehler.",
+        "en": "The AI provider reports an error right now.",
+    },
+}
+GOES_ON: Mapping[str, str] = {
+    "de": "Das Dokument wartet und wird von selbst weiter verarbeitet; Sie müssen nichts tun.",
+    "en": "The document waits and is processed further by itself; there is nothing for you to do.",
+}
+
 NOT_IN_DOCUMENTS: Mapping[str, str] = {
     "de": "Dazu habe ich in Ihren Dokumenten nichts gefunden.",
     "en": "I did not find anything about this in your documents.",
@@ -297,6 +321,13 @@ def detail(code: str, language: str, **values: Any) -> str:
     """Return the sentence for `code`, falling back to English for a language not written here."""
     texts = DETAILS[code]
     return texts.get(language, texts[DEFAULT_LANGUAGE]).format_map(values)
+
+
+def waiting(code: str, language: str) -> str:
+    """Return what a document waits for after the failure `code`, and that it goes on by itself."""
+    texts = WAITING.get(code, WAITING["model_error"])
+    known = language if language in texts else DEFAULT_LANGUAGE
+    return f"{texts[known]} {GOES_ON[known]}"
 
 
 def title(status: int, language: str) -> str:

@@ -10,11 +10,12 @@ import pytest
 from tenant_agent.agent.models.port import BATCH
 from tenant_agent.errors import ModelFailure
 from tenant_agent.services.files import Files
-from tenant_agent.services.ingest import BATCHES_AT_ONCE, Ingest
+from tenant_agent.services.ingest import BATCHES_AT_ONCE, MAX_ATTEMPTS, Ingest
 from tenant_agent.settings import Settings
 from tenant_agent.store import documents, index, jobs
 from tenant_agent.store.index import NewChunk
 from tenant_agent.store.pool import Database
+from tenant_agent.store.records import JobRecord
 
 PASSAGES = 3 * BATCH + 5
 
@@ -118,6 +119,93 @@ async def test_what_came_before_a_failure_is_kept_and_not_asked_for_again(
     await ingest(database, provider, agent_settings).run(job, "two", 60)
     assert await state(database, identity) == ("ready", "done", PASSAGES)
     assert sorted(provider.asked) == list(range(BATCH, PASSAGES))
+
+
+async def age(database: Database, hours: float) -> None:
+    """Let time have passed for jobs that stand still."""
+    statement = "update job set stalled_at = stalled_at - make_interval(secs => %s)"
+    async with database.transaction() as connection:
+        await connection.execute(statement, (hours * 3600,))
+
+
+async def job_of(database: Database, identity: uuid.UUID) -> JobRecord:
+    """Return the job of a document."""
+    async with database.transaction() as connection:
+        record = await documents.by_id(connection, identity)
+    assert record is not None
+    return record.job
+
+
+def waits(job: JobRecord) -> float:
+    """Return how many seconds a job was put back for."""
+    assert job.next_attempt_at is not None
+    return (job.next_attempt_at - job.updated_at).total_seconds()
+
+
+async def test_a_provider_that_is_away_for_hours_fails_no_document(
+    database: Database, agent_settings: Settings
+) -> None:
+    identity, job = await add_job(database)
+    for number in range(2 * MAX_ATTEMPTS):
+        await ingest(database, Provider(failing=[0]), agent_settings).run(job, f"w{number}", 60)
+        assert await state(database, identity) == ("queued", "queued", 0)
+        await age(database, 1)
+    waiting = await job_of(database, identity)
+    assert (waiting.attempt, waiting.failure_code, waits(waiting)) == (0, "model_busy", 300)
+    await ingest(database, Provider(), agent_settings).run(job, "last", 60)
+    assert await state(database, identity) == ("ready", "done", PASSAGES)
+
+
+async def test_what_is_new_lets_a_job_wait_briefly_again(
+    database: Database, agent_settings: Settings
+) -> None:
+    """A quota per minute: each try stores some vectors and is then refused."""
+    identity, job = await add_job(database)
+    delays = []
+    for failing in (0, 0, 1, 1):
+        provider = Provider(failing=[failing])
+        await ingest(database, provider, agent_settings).run(job, "one", 60)
+        delays.append(waits(await job_of(database, identity)))
+        await age(database, 1)
+    assert delays == [2, 300, 2, 300]
+
+
+async def test_a_document_that_stood_still_for_a_day_is_given_up_until_a_person_retries(
+    database: Database, agent_settings: Settings
+) -> None:
+    identity, job = await add_job(database)
+
+    async def fail() -> tuple[str, str | None]:
+        await ingest(database, Provider(failing=[0]), agent_settings).run(job, "one", 60)
+        found = await job_of(database, identity)
+        return found.state, found.failure_code
+
+    assert await fail() == ("queued", "model_busy")
+    await age(database, 24.1)
+    assert await fail() == ("failed", "model_busy")
+    async with database.transaction() as connection:
+        assert await jobs.restart(connection, identity) == job
+    assert await fail() == ("queued", "model_busy")
+
+
+async def test_workers_that_end_are_counted_and_waiting_in_between_changes_nothing(
+    database: Database, agent_settings: Settings
+) -> None:
+    identity, job = await add_job(database)
+    for number in range(MAX_ATTEMPTS):
+        async with database.transaction() as connection:
+            assert await jobs.claim(connection, job, f"dies-{number}", -1)
+            if number:
+                continue
+            cause = ("model_busy", {"seconds": 1})
+            assert await jobs.put_back(connection, job, "dies-0", cause=cause, delay=0)
+    assert (await job_of(database, identity)).attempt == MAX_ATTEMPTS - 1
+    for expected in (MAX_ATTEMPTS, MAX_ATTEMPTS + 1):
+        async with database.transaction() as connection:
+            claimed = await jobs.claim(connection, job, "dies-too", -1)
+        assert claimed == (identity, expected)
+    await ingest(database, Provider(), agent_settings).run(job, "last", -1)
+    assert (await job_of(database, identity)).failure_code == "gave_up"
 
 
 @pytest.mark.parametrize("code", ["model_busy", "model_refused_key"])

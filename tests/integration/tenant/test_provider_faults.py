@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from localcloud.model import RunningModel
 from localcloud.model.faults import Fault
 from plugins.agent_client import AgentUser
+from plugins.waiting import expect
 
 STREAM = "streamGenerateContent"
 FACT = "Die Betriebsversammlung findet am 14. März 2025 in Halle 7 statt."
@@ -89,7 +91,25 @@ def test_job_waits_for_a_busy_provider_and_then_ends_well(
     fault = Fault(kind="error", code=429, retry_seconds=1, path="[Ee]mbedContent", times=1)
     live_model.service.faults.add(fault)
     document = agent.upload("Später.txt", b"Das Sommerfest ist am 3. Juli im Innenhof.")
-    assert (document["state"], document["job"]["attempt"]) == ("ready", 2)
+    assert (document["state"], document["job"]["attempt"]) == ("ready", 1)
+
+
+def test_a_waiting_document_says_for_what(agent: AgentUser, live_model: RunningModel) -> None:
+    fault = Fault(kind="error", code=429, retry_seconds=900, path="[Ee]mbedContent", times=1)
+    live_model.service.faults.add(fault)
+    identity = agent.send("Winterfest.txt", b"Das Winterfest ist im Januar.").json()["id"]
+    expect(lambda: agent.document(identity)["job"]["failure"] is not None, "the failure")
+    document = agent.document(identity)
+    job, failure = document["job"], document["job"]["failure"]
+    assert (document["state"], job["state"], job["stage"]) == ("queued", "queued", "waiting")
+    assert (failure["code"], failure["retryable"]) == ("model_busy", False)
+    assert "wartet" in failure["message"]
+    waits = datetime.fromisoformat(job["next_attempt_at"]) - datetime.fromisoformat(
+        job["updated_at"]
+    )
+    assert waits.total_seconds() == 900
+    assert agent.http.post(f"/api/v1/documents/{identity}/retry").status_code == 409
+    assert agent.http.delete(f"/api/v1/documents/{identity}").status_code == 204
 
 
 def test_second_question_waits_for_the_first(agent: AgentUser, live_model: RunningModel) -> None:

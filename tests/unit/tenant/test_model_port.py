@@ -82,10 +82,20 @@ def test_vectors_are_made_unit_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempt", "asked", "seconds"), [(1, None, 2), (3, None, 8), (1, 30, 30), (12, None, 300)]
+    ("stalled", "asked", "seconds"),
+    [
+        (0, None, 2),
+        (60, None, 60),
+        (0, 30, 30),
+        (60, 30, 60),
+        (4000, None, 300),
+        (4000, 900, 900),
+        (24 * 3600, None, 300),
+        (24 * 3600 + 1, 30, None),
+    ],
 )
-def test_waits_between_tries(attempt: int, asked: int | None, seconds: float) -> None:
-    assert retry_delay(attempt, asked) == seconds
+def test_waits_between_tries(stalled: float, asked: int | None, seconds: float | None) -> None:
+    assert retry_delay(stalled, asked) == seconds
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,14 @@ def test_every_code_has_a_sentence_in_both_languages_with_the_same_blanks() -> N
         assert blanks[0] == blanks[1]
 
 
+def test_what_a_document_waits_for_is_told_without_a_wish_to_do_something() -> None:
+    for language in ("de", "en"):
+        told = {sentences.waiting(code, language) for code in errors.ModelFailure.RETRYABLE}
+        assert len(told) == len(sentences.WAITING)
+        assert all(text.endswith(sentences.GOES_ON[language]) for text in told)
+    assert sentences.waiting("model_down", "fr") == sentences.waiting("model_down", "en")
+
+
 def test_unknown_language_reads_english() -> None:
     assert sentences.detail("empty", "fr") == sentences.detail("empty", "en")
 

@@ -691,7 +691,7 @@ export interface components {
         };
         /**
          * Failure
-         * @description Why a job or an answer failed, as a stable code and a sentence.
+         * @description Why a job or an answer failed, or what a job waits for, as a stable code and a sentence.
          */
         Failure: {
             /** Code */

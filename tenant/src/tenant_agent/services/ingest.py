@@ -3,6 +3,9 @@
 Reading and embedding happen outside transactions; what they bring is stored step by step, so that
 a job begun again by another worker goes on where the vectors end. Only the last transaction makes
 the document findable, together with the end of the job.
+
+A job that the provider fails waits and begins again until a day has gone by without anything
+new; one whose worker ends is begun again a few times only: the document may be what ends it.
 """
 
 import asyncio
@@ -25,11 +28,12 @@ from tenant_agent.services.in_order import in_order
 from tenant_agent.settings import Settings
 from tenant_agent.store import documents, index, jobs
 from tenant_agent.store.index import NewChunk, Space
-from tenant_agent.store.pool import Database, DatabaseUnavailable
+from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 6
-LONGEST_DELAY = 300.0
+FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0
+LONGEST_STALL = 24 * 3600.0
 READ_SHARE, EMBED_SHARE = 0.2, 0.95
 # A second one is on its way while the first is stored: measured, half as many passages again per
 # second. Each one more would only bring the provider's limits nearer.
@@ -52,9 +56,16 @@ class Claim:
     worker: str
 
 
-def retry_delay(attempt: int, asked: int | None = None) -> float:
-    """Return seconds to wait before the next try: what the provider asked, else doubling."""
-    return min(max(float(asked or 0), 2.0**attempt), LONGEST_DELAY)
+def retry_delay(stalled: float, asked: int | None = None) -> float | None:
+    """Return seconds to wait before the next try; None when there is to be none.
+
+    Args:
+        stalled: seconds since the job stands still. Waiting as long again doubles each delay.
+        asked: seconds the provider asked for: a try before would be refused.
+    """
+    if stalled > LONGEST_STALL:
+        return None
+    return max(min(max(stalled, FIRST_DELAY), LONGEST_DELAY), float(asked or 0))
 
 
 class Ingest:
@@ -123,10 +134,12 @@ class Ingest:
             if not held:
                 raise TakenAway
 
-    async def _advance(self, claim: Claim, stage: str, progress: float) -> None:
+    async def _advance(
+        self, claim: Claim, stage: str, progress: float, *, moved: bool = False
+    ) -> None:
+        job, worker, step = claim.job_id, claim.worker, (stage, round(progress, 3))
         async with self._database.transaction() as connection:
-            step = (stage, round(progress, 3))
-            if not await jobs.advance(connection, claim.job_id, claim.worker, step):
+            if not await jobs.advance(connection, job, worker, step, moved=moved):
                 raise TakenAway
 
     async def _read(self, claim: Claim) -> None:
@@ -166,7 +179,7 @@ class Ingest:
             async for batch, vectors in embedded:
                 await self._store_vectors(claim, vectors)
                 share = READ_SHARE + (EMBED_SHARE - READ_SHARE) * batch.stop / total
-                await self._advance(claim, "embedding", share)
+                await self._advance(claim, "embedding", share, moved=bool(vectors))
 
     async def _embed_batch(self, claim: Claim, batch: range) -> tuple[range, Vectors]:
         """Embed those of these passages that have no vector yet."""
@@ -198,17 +211,23 @@ class Ingest:
     async def _settle(self, claim: Claim, error: AgentError) -> None:
         """Put the job back for later, or end it with its cause."""
         cause: Cause = (error.code, error.values)
-        can_wait = isinstance(error, ModelFailure) and error.retryable
-        log.warning("job not done", job=str(claim.job_id), cause=error.code, again=can_wait)
+        job, worker = claim.job_id, claim.worker
         async with self._database.transaction() as connection:
-            if can_wait and claim.attempt < MAX_ATTEMPTS:
-                delay = retry_delay(claim.attempt, error.retry_after)
-                if await jobs.put_back(
-                    connection, claim.job_id, claim.worker, cause=cause, delay=delay
-                ):
-                    await documents.set_state(connection, claim.document_id, "queued")
-            elif await jobs.fail(connection, claim.job_id, claim.worker, cause):
-                await documents.set_state(connection, claim.document_id, "failed")
+            delay = await _delay(connection, claim, error)
+            log.warning("job not done", job=str(job), cause=error.code, again_in=delay)
+            if delay is None:
+                if await jobs.fail(connection, job, worker, cause):
+                    await documents.set_state(connection, claim.document_id, "failed")
+            elif await jobs.put_back(connection, job, worker, cause=cause, delay=delay):
+                await documents.set_state(connection, claim.document_id, "queued")
+
+
+async def _delay(connection: Connection, claim: Claim, error: AgentError) -> float | None:
+    """Return seconds until the next try; None when another one would end the same way."""
+    if not (isinstance(error, ModelFailure) and error.retryable):
+        return None
+    stalled = await jobs.stall(connection, claim.job_id, claim.worker)
+    return None if stalled is None else retry_delay(stalled, error.retry_after)
 
 
 def _embedded_text(name: str, heading: str, text: str) -> str:

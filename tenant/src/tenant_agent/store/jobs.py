@@ -5,7 +5,8 @@
       └──put_back──────┘  └──fail──▶ failed ──restart──▶ queued
 
 Each arrow is one conditional update, so that a message delivered twice, or a worker that was
-thought dead and comes back, changes nothing.
+thought dead and comes back, changes nothing. A job that is put back keeps since when it has stood
+still; the tries that ended so are not counted, those that nobody ended are.
 """
 
 from typing import Any
@@ -65,10 +66,25 @@ async def heartbeat(connection: Connection, job_id: UUID, worker: str) -> bool:
 
 
 async def advance(
-    connection: Connection, job_id: UUID, worker: str, step: tuple[str, float]
+    connection: Connection,
+    job_id: UUID,
+    worker: str,
+    step: tuple[str, float],
+    *,
+    moved: bool = False,
 ) -> bool:
-    """Show stage and progress; False when the job was taken away."""
-    values = {"id": job_id, "worker": worker, "stage": step[0], "progress": step[1]}
+    """Show stage and progress; False when the job was taken away.
+
+    Args:
+        moved: whether something is stored that was not before: it stands still no longer.
+    """
+    values = {
+        "id": job_id,
+        "worker": worker,
+        "stage": step[0],
+        "progress": step[1],
+        "moved": moved,
+    }
     return bool(await _one(connection, "advance", values))
 
 
@@ -83,6 +99,15 @@ async def fail(
     """End the job with a cause; without a worker it is failed whoever has it."""
     values = {"id": job_id, "worker": worker, "code": cause[0], "values": Jsonb(cause[1])}
     return bool(await _one(connection, "fail", values))
+
+
+async def stall(connection: Connection, job_id: UUID, worker: str) -> float | None:
+    """Note that the provider fails the job; returns for how many seconds it has stood still.
+
+    Nothing when the job was taken away.
+    """
+    row = await _one(connection, "stall", {"id": job_id, "worker": worker})
+    return float(row[0]) if row else None
 
 
 async def put_back(

@@ -104,7 +104,7 @@ class Branding(Wire):
 
 
 class Failure(Wire):
-    """Why a job or an answer failed, as a stable code and a sentence."""
+    """Why a job or an answer failed, or what a job waits for, as a stable code and a sentence."""
 
     code: str
     message: str

@@ -49,6 +49,14 @@ def failure_out(code: str | None, values: dict[str, Any], language: str) -> Fail
     return Failure(code=code, message=message, retryable=code in RETRYABLE)
 
 
+def _job_failure(record: JobRecord, language: str) -> Failure | None:
+    """Return why a job failed or, of one that waits, for what: nobody can or need retry that."""
+    if record.failure_code is None or record.state == "failed":
+        return failure_out(record.failure_code, record.failure_values, language)
+    message = sentences.waiting(record.failure_code, language)
+    return Failure(code=record.failure_code, message=message, retryable=False)
+
+
 def job_out(record: JobRecord, language: str) -> Job:
     """Return the body of a job."""
     return Job(
@@ -58,7 +66,7 @@ def job_out(record: JobRecord, language: str) -> Job:
         stage=record.stage,
         progress=record.progress,
         attempt=record.attempt,
-        failure=failure_out(record.failure_code, record.failure_values, language),
+        failure=_job_failure(record, language),
         next_attempt_at=record.next_attempt_at,
         created_at=record.created_at,
         updated_at=record.updated_at,

@@ -35,9 +35,12 @@ update job set heartbeat_at = now()
 where id = %(id)s and worker = %(worker)s and state = 'running' returning id
 
 -- name: advance
--- Shows how far the job is; no row means the job was taken away from this worker.
+-- Shows how far the job is, and whether that is new; no row means the job was taken away from this
+-- worker.
 update job
-set stage = %(stage)s, progress = %(progress)s, heartbeat_at = now(), updated_at = now(),
+set stage = %(stage)s, progress = %(progress)s,
+    stalled_at = case when %(moved)s then null else stalled_at end,
+    heartbeat_at = now(), updated_at = now(),
     sequence = nextval('job_sequence')
 where id = %(id)s and worker = %(worker)s and state = 'running'
 returning id
@@ -59,10 +62,17 @@ set state = 'failed', stage = 'finished', worker = null, failure_code = %(code)s
 where id = %(id)s and (worker = %(worker)s or %(worker)s is null) and state <> 'done'
 returning id
 
+-- name: stall
+-- The provider keeps the job from going on: the seconds since it first did.
+update job set stalled_at = coalesce(stalled_at, now())
+where id = %(id)s and worker = %(worker)s and state = 'running'
+returning extract(epoch from now() - stalled_at)::float8
+
 -- name: put_back
--- Lets the job wait for another try, with the cause shown meanwhile.
+-- Lets the job wait for another try, with the cause shown meanwhile; this one was no interruption.
 update job
-set state = 'queued', stage = 'waiting', worker = null, failure_code = %(code)s,
+set state = 'queued', stage = 'waiting', worker = null, attempt = attempt - 1,
+    failure_code = %(code)s,
     failure_values = %(values)s, next_attempt_at = now() + make_interval(secs => %(delay)s),
     updated_at = now(), sequence = nextval('job_sequence')
 where id = %(id)s and worker = %(worker)s and state = 'running'
@@ -71,8 +81,8 @@ returning id
 -- name: restart
 -- A person's retry of a failed job.
 update job
-set state = 'queued', stage = 'waiting', progress = 0, attempt = 0, failure_code = null,
-    failure_values = '{}', next_attempt_at = null, updated_at = now(),
+set state = 'queued', stage = 'waiting', progress = 0, attempt = 0, stalled_at = null,
+    failure_code = null, failure_values = '{}', next_attempt_at = null, updated_at = now(),
     sequence = nextval('job_sequence')
 where document_id = %(document_id)s and state = 'failed'
 returning id
