@@ -63,8 +63,10 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "en": "There is nothing to retry: only what failed can be retried.",
     },
     "being_processed": {
-        "de": "Das Dokument wird gerade gelesen. Bitte warten Sie, bis es fertig ist.",
-        "en": "The document is being read right now. Please wait until that is finished.",
+        "de": "Gerade wird ein großes Dokument aufgenommen oder entfernt; so lange lässt sich "
+        "keines löschen. Bitte versuchen Sie es in einer Minute noch einmal.",
+        "en": "A large document is being added or removed right now, and meanwhile none can be "
+        "deleted. Please try again in a minute.",
     },
     "invalid_request": {
         "de": "Die Eingabe ist ungültig. Bitte prüfen Sie Ihre Angaben.",

@@ -6,12 +6,12 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
 import psycopg
 import pytest
+from plugins.agent_rows import SPACE, add_document, figures, until_blocked
 from psycopg import sql
 from tenant_agent.prepare import prepare
 from tenant_agent.services.documents import Documents
@@ -19,39 +19,8 @@ from tenant_agent.services.files import Files
 from tenant_agent.services.progress import Progress
 from tenant_agent.settings import Settings
 from tenant_agent.store import conversations, documents, index, jobs, migrate, search
-from tenant_agent.store.index import NewChunk, Space, vector_literal
+from tenant_agent.store.index import Space, vector_literal
 from tenant_agent.store.pool import Connection, Database, DatabaseUnavailable, connection_string
-
-SPACE = Space("test-model", 64)
-
-
-async def add_document(connection: Connection, texts: Sequence[str], language: str) -> uuid.UUID:
-    """Store a document whose job is claimed, with one passage per text; not yet published."""
-    identity = uuid.uuid4()
-    row = {"id": identity, "name": "Akte", "kind": "text", "media_type": "text/plain", "size": 1}
-    await documents.insert(connection, {**row, "sha256": identity.hex, "uploaded_by": None})
-    await jobs.insert(connection, identity)
-    await index.replace_text(connection, identity, ["\n\n".join(texts)])
-    chunks = [NewChunk(n, 1, 0, len(text), "", text) for n, text in enumerate(texts)]
-    await index.insert_chunks(connection, identity, chunks, title="Akte", language=language)
-    rows = await index.chunks_without_vector(connection, identity, SPACE, range(1000))
-    pairs = [(row[0], [1.0] * 63 + [float(n)]) for n, row in enumerate(rows)]
-    await index.insert_vectors(connection, SPACE, pairs)
-    return identity
-
-
-async def figures(connection: Connection) -> tuple[Any, ...]:
-    """Return what the index counts, and the same counted anew."""
-    statement = """
-    select coalesce((select sum(chunks) from corpus), 0),
-        (select count(*) from chunk c join document d on d.id = c.document_id
-         where d.state = 'ready'),
-        coalesce((select sum(df) from term), 0), (select count(*) from posting),
-        coalesce((select sum(terms) from corpus), 0), coalesce((select sum(tf) from posting), 0)
-    """
-    row = await (await connection.execute(statement)).fetchone()
-    assert row is not None
-    return row
 
 
 async def test_migrations_are_idempotent_and_safe_side_by_side(empty_settings: Settings) -> None:
@@ -264,6 +233,21 @@ async def test_files_that_no_document_needs_are_deleted_when_they_are_old(
     assert held == {str(needed), str(young), foreign.name}
 
 
+async def test_the_look_for_such_files_waits_for_no_document(
+    database: Database, agent_settings: Settings
+) -> None:
+    files = Files(agent_settings.data_dir, 100)
+    files.prepare()
+    async with database.transaction() as connection:
+        needed = await add_document(connection, ["x"], "de")
+    files.path(needed).write_bytes(b"x")
+    os.utime(files.path(needed), (0, 0))
+    async with database.transaction() as connection:
+        assert await documents.lock(connection, needed)
+        async with asyncio.timeout(20):
+            assert await Documents(database, files).sweep() == 0
+
+
 @pytest.mark.parametrize("last_event", ["\u00b2", "9" * 40, "-1", "x"])
 async def test_progress_after_a_number_that_is_none_begins_anew(
     database: Database, last_event: str
@@ -297,18 +281,6 @@ async def test_two_answers_of_a_conversation_never_begin_at_once(database: Datab
         second = asyncio.create_task(begin_again())
         await until_blocked(database)
     assert await second is False
-
-
-async def until_blocked(database: Database) -> None:
-    """Wait until a transaction waits for another one."""
-    statement = "select exists (select from pg_locks where not granted)"
-    async with database.reading() as connection:
-        for _ in range(1000):
-            row = await (await connection.execute(statement)).fetchone()
-            if row and row[0]:
-                return
-            await asyncio.sleep(0.01)
-    raise AssertionError("nothing waits")
 
 
 async def test_absent_database_is_a_typed_failure(agent_settings: Settings) -> None:

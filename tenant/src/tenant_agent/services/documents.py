@@ -6,6 +6,7 @@ transaction: an accepted upload is never without a job, and a job never without 
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from tenant_agent.services.files import Files, Received, TooLarge, safe_name
 from tenant_agent.store import documents as store
 from tenant_agent.store import index as index_store
 from tenant_agent.store import jobs
-from tenant_agent.store.pool import Connection, Database
+from tenant_agent.store.pool import Connection, Database, Occupied
 from tenant_agent.store.records import DocumentRecord, PageRecord
 
 MEBIBYTE = 2**20
+# A document is indexed within this, unless it is a very large one, which takes minutes.
+PATIENCE_SECONDS = 5.0
+AGAIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,13 @@ class StoredFile:
 class Documents:
     """Use cases of documents."""
 
-    def __init__(self, database: Database, files: Files) -> None:
+    def __init__(
+        self, database: Database, files: Files, *, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._database = database
         self._files = files
+        self._patience = patience
+        self._deleting = asyncio.Lock()
 
     async def upload(
         self, contents: AsyncIterator[bytes], name: str, account: UUID
@@ -153,20 +161,43 @@ class Documents:
         """
         found = await asyncio.to_thread(self._files.strays)
         async with self._database.transaction() as connection:
-            existing = await store.hold(connection, [str(each) for each in found])
+            existing = await store.existing(connection, [str(each) for each in found])
         strays = [each for each in found if str(each) not in existing]
         for document_id in strays:
             await asyncio.to_thread(self._files.delete, document_id)
         return len(strays)
 
     async def delete(self, document_id: UUID) -> None:
-        """Delete a document everywhere; raises Refused `not_found`."""
-        async with self._database.transaction() as connection:
-            if not await store.lock(connection, document_id):
-                raise Refused("not_found")
-            await index_store.withdraw(connection, document_id)
-            await store.delete(connection, document_id)
+        """Delete a document everywhere.
+
+        Raises:
+            Refused: `not_found`, or `being_processed` while the index is changed for longer than
+                a person waits.
+        """
+        try:
+            async with self._one_deletion(), self._database.transaction() as connection:
+                await self._withdraw(connection, document_id)
+        except (Occupied, TimeoutError) as error:
+            raise Refused("being_processed", retry_after=AGAIN_SECONDS) from error
         await asyncio.to_thread(self._files.delete, document_id)
+
+    @asynccontextmanager
+    async def _one_deletion(self) -> AsyncIterator[None]:
+        """One deletion at a time: each waits with a connection, and all of them would take all."""
+        async with asyncio.timeout(self._patience):
+            await self._deleting.acquire()
+        try:
+            yield
+        finally:
+            self._deleting.release()
+
+    async def _withdraw(self, connection: Connection, document_id: UUID) -> None:
+        """Delete the rows: what takes long first, then locks on what answers and workers need."""
+        if not await index_store.withdraw(connection, document_id, patience=self._patience):
+            raise Refused("not_found")
+        await jobs.lock(connection, document_id)
+        await store.lock(connection, document_id)
+        await store.delete(connection, document_id)
 
 
 async def _fail_at_once(

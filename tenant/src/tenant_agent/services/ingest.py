@@ -202,9 +202,8 @@ class Ingest:
     async def _publish(self, claim: Claim) -> None:
         await self._advance(claim, "indexing", EMBED_SHARE)
         async with self._database.transaction() as connection:
-            if not await documents.lock(connection, claim.document_id):
+            if not await index.publish(connection, claim.document_id):
                 raise TakenAway
-            await index.publish(connection, claim.document_id)
             if not await jobs.finish(connection, claim.job_id, claim.worker):
                 raise TakenAway
 

@@ -101,6 +101,8 @@ class Writing:
                     await self._store(message, answering.so_far(message.language), answering)
         except AgentError as error:
             await self._fail(message, (error.code, error.values), answering)
+        except DatabaseUnavailable:
+            await self._fail(message, ("database_down", {}), answering)
         except TimeoutError:
             await self._fail(message, ("model_slow", {}), answering)
         except asyncio.CancelledError:

@@ -109,6 +109,13 @@ async def hold(connection: Connection, document_ids: Collection[str]) -> set[str
     return {row[0] for row in await cursor.fetchall()}
 
 
+async def existing(connection: Connection, document_ids: Collection[str]) -> set[str]:
+    """Return those that exist now."""
+    values = {"ids": sorted(document_ids)}
+    cursor = await connection.execute(query("documents", "existing"), values)
+    return {row[0] for row in await cursor.fetchall()}
+
+
 async def forget_in_citations(connection: Connection, document_id: str) -> None:
     """Take the words of a document out of stored citations."""
     await connection.execute(query("documents", "forget_in_citations"), {"id": document_id})

@@ -1,5 +1,8 @@
 """The searchable passages: chunks, vectors, and BM25 postings kept exact in one transaction.
 
+Whoever changes the index locks the whole of it first and the document's row last: a large document
+takes minutes, and meanwhile nobody who needs only its row has to wait.
+
 BM25 (Robertson/Zaragoza) with k1 = 1.5, b = 0.75. The term-frequency part is stored per posting
 for the mean length at that time and made anew when the mean drifts by a tenth; idf is computed at
 query time from live counts.
@@ -119,38 +122,61 @@ async def insert_vectors(
     await connection.cursor().executemany(query("index", "insert_vector"), rows)
 
 
-async def _begin_change(connection: Connection) -> None:
-    """One change of the index at a time, and as long as it takes."""
+async def _begin_change(connection: Connection, document_id: UUID) -> bool | None:
+    """One change of the index at a time, and as long as it takes.
+
+    Returns whether the document's words are in it; nothing when there is no such document.
+    """
+    values = {"document_id": document_id}
     await connection.execute(query("index", "take_time"))
     await connection.execute(query("index", "lock"))
-
-
-async def publish(connection: Connection, document_id: UUID) -> None:
-    """Make a document's words searchable; a second call changes nothing."""
-    values = {"document_id": document_id, "k1": K1, "b": B}
-    await _begin_change(connection)
     row = await (await connection.execute(query("index", "is_indexed"), values)).fetchone()
-    if row and row[0]:
-        return
+    return row[0] if row else None
+
+
+async def publish(connection: Connection, document_id: UUID) -> bool:
+    """Make a document's words searchable; a second call changes nothing.
+
+    Until the transaction ends the document cannot be deleted. Returns whether it is there.
+    """
+    values = {"document_id": document_id, "k1": K1, "b": B}
+    indexed = await _begin_change(connection, document_id)
+    if indexed is not False:
+        return indexed is not None
     await connection.execute(query("index", "grow_corpus"), values)
     await _follow_drift(connection)
     await connection.execute(query("index", "grow_terms"), values)
     await connection.execute(query("index", "insert_postings"), values)
     await connection.execute(query("index", "mark_ready"), values)
+    return True
 
 
-async def withdraw(connection: Connection, document_id: UUID) -> None:
-    """Take a document's words out of the index and its counts."""
+async def withdraw(
+    connection: Connection, document_id: UUID, *, patience: float | None = None
+) -> bool:
+    """Take a document's words and passages out of the index and its counts, to delete it.
+
+    Args:
+        patience: seconds to wait for another change, and for any lock until the transaction ends;
+            without, as long as it takes.
+
+    Returns whether the document is there.
+    """
     values = {"document_id": document_id}
-    await _begin_change(connection)
-    row = await (await connection.execute(query("index", "is_indexed"), values)).fetchone()
-    if not row or not row[0]:
-        return
+    if patience is not None:
+        limit = {"milliseconds": round(patience * 1000)}
+        await connection.execute(query("index", "wait_at_most"), limit)
+    indexed = await _begin_change(connection, document_id)
+    if not indexed:
+        return indexed is not None
     await connection.execute(query("index", "shrink_corpus"), values)
     await connection.execute(query("index", "shrink_terms"), values)
     await connection.execute(query("index", "delete_postings"), values)
     await connection.execute(query("index", "delete_unused_terms"))
     await _follow_drift(connection)
+    # With its row they would go as well, but while that is locked.
+    await connection.execute(query("index", "clear_chunks"), values)
+    return True
 
 
 async def _follow_drift(connection: Connection) -> None:

@@ -31,6 +31,11 @@ async def insert(connection: Connection, document_id: UUID) -> UUID:
     return job_id
 
 
+async def lock(connection: Connection, document_id: UUID) -> None:
+    """Hold the job of a document until the transaction ends."""
+    await connection.execute(query("jobs", "lock"), {"document_id": document_id})
+
+
 async def put_in_outbox(connection: Connection, job_id: UUID, delay: float = 0) -> None:
     """Make a job due in `delay` seconds."""
     await connection.execute(query("jobs", "put_in_outbox"), {"job_id": job_id, "delay": delay})

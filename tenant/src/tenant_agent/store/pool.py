@@ -47,6 +47,10 @@ def connection_string(settings: Settings, **extra: Any) -> str:
     )
 
 
+class Occupied(Exception):
+    """Another transaction holds what this one has waited for as long as it may (`lock_timeout`)."""
+
+
 class Database:
     """A pool of connections; `transaction` and `reading` are the only ways to one."""
 
@@ -77,6 +81,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: no connection within some seconds, or it broke.
+            Occupied: only where the transaction limits how long it waits for a lock.
         """
         async with self.reading() as connection, connection.transaction():
             yield connection
@@ -91,5 +96,7 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise Occupied from error
         except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise DatabaseUnavailable(type(error).__name__) from error

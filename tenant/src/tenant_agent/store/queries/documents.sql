@@ -40,6 +40,10 @@ select state from document where id = %(id)s for update
 -- Those of some documents that exist; none of them can be deleted before the transaction ends.
 select id::text from document where id = any(%(ids)s::uuid[]) order by id for share
 
+-- name: existing
+-- Those of some documents that exist.
+select id::text from document where id = any(%(ids)s::uuid[])
+
 -- name: delete
 -- The row; pages, chunks, vectors, job and outbox go with it.
 delete from document where id = %(id)s

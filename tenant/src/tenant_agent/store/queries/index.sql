@@ -2,12 +2,16 @@
 -- For this transaction no limit: the words of one very large document may take minutes.
 set local statement_timeout = 0
 
+-- name: wait_at_most
+-- How long this transaction waits for any lock; the default is as long as it takes.
+select set_config('lock_timeout', %(milliseconds)s::text, true)
+
 -- name: lock
 -- One writer of the index at a time: document frequencies stay exact, and no deadlock.
 select pg_advisory_xact_lock(2118808321)
 
 -- name: clear_chunks
--- Forgets an earlier try's chunks (its vectors go with them).
+-- Forgets a document's chunks (their vectors go with them).
 delete from chunk where document_id = %(document_id)s
 
 -- name: clear_pages
@@ -101,7 +105,7 @@ where c.document_id = %(document_id)s
 on conflict do nothing
 
 -- name: is_indexed
--- Whether the document's words are already counted.
+-- Whether the document's words are already counted; no row when it is gone.
 select state = 'ready' from document where id = %(document_id)s
 
 -- name: mark_ready

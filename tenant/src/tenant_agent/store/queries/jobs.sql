@@ -2,6 +2,10 @@
 -- The job of a new document.
 insert into job (document_id) values (%(document_id)s) returning id
 
+-- name: lock
+-- Holds the job of a document, before the document: in the order in which a worker claims them.
+select id from job where document_id = %(document_id)s for update
+
 -- name: put_in_outbox
 -- Makes a job due for the queue.
 insert into outbox (job_id, due_at)

@@ -80,7 +80,7 @@ async def get_document(
     "/{document_id}",
     status_code=204,
     operation_id="deleteDocument",
-    responses=responses(401, 403, 404),
+    responses=responses(401, 403, 404, 409),
 )
 async def delete_document(document_id: UUID, services: ServicesDep, _session: SessionDep) -> None:
     """Delete the file, its text, its index entries and its passages in stored citations."""
