@@ -113,7 +113,7 @@ test("stopping asks the agent, shows what it kept, and lets it be asked again", 
   await ask(page);
   await expect.poll(() => rest.length).toBe(1);
   await page.getByRole("button", { name: "Anhalten" }).click();
-  await expect(page.getByText("Angehalten.")).toBeVisible();
+  await expect(page.getByText("Unvollständig.")).toBeVisible();
   await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
   await expect(page.getByText(ASKED)).toHaveCount(1);
   expect(agent.seen.filter((line) => line === stop)).toHaveLength(1);
@@ -122,7 +122,7 @@ test("stopping asks the agent, shows what it kept, and lets it be asked again", 
     return stream(route, opening(stored) + event(9, "done", { message: stored }));
   });
   await page.getByRole("button", { name: "Noch einmal fragen" }).click();
-  await expect(page.getByText("Angehalten.")).toHaveCount(0);
+  await expect(page.getByText("Unvollständig.")).toHaveCount(0);
   await expect(page.getByText("innerhalb von 14 Tagen")).toBeVisible();
 });
 

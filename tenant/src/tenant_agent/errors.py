@@ -93,7 +93,14 @@ class ModelFailure(AgentError):
     """The model provider did not deliver."""
 
     RETRYABLE = frozenset(
-        {"model_busy", "model_down", "model_slow", "model_broken_off", "model_error"}
+        {
+            "model_busy",
+            "model_down",
+            "model_slow",
+            "model_broken_off",
+            "model_cut_off",
+            "model_error",
+        }
     )
 
     @property

@@ -214,6 +214,12 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "en": "The AI provider broke off in the middle of the answer; nothing of it was stored. "
         "Please try again.",
     },
+    "model_cut_off": {
+        "de": "Die Antwort wurde zu lang und brach ab, bevor etwas Belegtes geschrieben war. Bitte "
+        "versuchen Sie es noch einmal oder fragen Sie nach weniger auf einmal.",
+        "en": "The answer got too long and ended before anything backed by a source was written. "
+        "Please try again, or ask for less at once.",
+    },
     "model_error": {
         "de": "Der KI-Anbieter hat einen Fehler gemeldet. Bitte versuchen Sie es noch einmal.",
         "en": "The AI provider reported an error. Please try again.",

@@ -83,6 +83,26 @@ async def test_no_thoughts_unless_asked_for(client: genai.Client) -> None:
     assert not [part for part in parts_of(lite) if part.thought]
 
 
+async def test_thoughts_may_use_up_all_tokens(client: genai.Client) -> None:
+    limits: dict[str, Any] = {
+        "max_output_tokens": 8,
+        "thinking_config": types.ThinkingConfig(thinking_budget=20),
+    }
+    for response in (await ask(client, **limits), (await stream(client, **limits))[-1]):
+        assert not response.text
+        assert response.candidates is not None
+        assert response.candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
+        assert response.usage_metadata is not None
+        assert response.usage_metadata.thoughts_token_count == 8
+
+
+async def test_a_level_of_thinking_is_for_later_models(client: genai.Client) -> None:
+    level = types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
+    assert (await ask(client, model="gemini-3-flash", thinking_config=level)).text == ANSWER
+    with pytest.raises(errors.ClientError, match="Thinking level is not supported"):
+        await ask(client, thinking_config=level)
+
+
 async def test_streamed_usage_is_that_of_the_whole(client: genai.Client) -> None:
     whole = (await ask(client)).usage_metadata
     last = (await stream(client))[-1].usage_metadata

@@ -43,6 +43,8 @@ def faulty(model: RunningModel, **values: Any) -> None:
         ({"kind": "garbled"}, "model_error"),
         ({"kind": "block_prompt"}, "model_blocked"),
         ({"kind": "finish", "finish_reason": "SAFETY"}, "model_blocked"),
+        ({"kind": "finish", "finish_reason": "MAX_TOKENS", "after_chunks": 0}, "model_cut_off"),
+        ({"kind": "finish", "finish_reason": "MAX_TOKENS", "after_chunks": 2}, "model_cut_off"),
         ({"kind": "error_in_stream", "code": 503, "after_chunks": 1}, "model_busy"),
     ],
 )
@@ -76,6 +78,13 @@ def test_busy_says_how_long_and_retry_brings_the_answer(
     assert [item["state"] for item in listed] == ["complete", "complete"]
     again = agent.http.post(path)
     assert (again.status_code, again.json()["code"]) == (409, "not_retryable")
+
+
+def test_a_model_that_thinks_without_end_still_writes_its_answer(
+    agent: AgentUser, live_model: RunningModel
+) -> None:
+    live_model.service.settings.thoughts_tokens = 60_000
+    assert "14. März 2025" in agent.answer(QUESTION)["content"]
 
 
 def test_search_goes_on_by_words_when_embeddings_fail(

@@ -1,4 +1,4 @@
-"""Answers that are stopped: by their reader, by nobody reading, by their conversation's end."""
+"""Answers that end early: by their reader, by nobody reading, by the limit of their length."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import httpx
 import pytest
 from demo.agent_services import Address
 from localcloud.model import RunningModel
+from localcloud.model.faults import Fault
+from localcloud.model.generate import pieces
 from plugins.agent_client import AgentUser, Seen, read_events
 from plugins.fix_db import running_agent
 from plugins.waiting import expect
@@ -100,6 +102,33 @@ def test_what_is_stopped_is_no_answer_and_can_be_asked_again(
         assert all(quote in TEXT for quote in citation["quotes"])
     assert stop(agent, path, message).status_code == 204
     assert stored(agent, place)["state"] == "complete"
+
+
+def test_what_was_proven_before_the_limit_of_length_is_kept_without_the_half_sentence(
+    agent: AgentUser, live_model: RunningModel
+) -> None:
+    pace = live_model.service.settings.pace
+    pace.tokens_per_second, pace.chunk_tokens = 0, 1
+    whole = agent.answer(QUESTION)["content"]
+    first, _, rest = whole.partition(". ")
+    assert rest
+    cut = Fault(
+        kind="finish",
+        finish_reason="MAX_TOKENS",
+        after_chunks=len(pieces(f"{first}. {rest[: len(rest) // 4]}")),
+        path="streamGenerateContent",
+    )
+    live_model.service.faults.add(cut)
+    place = agent.conversation()
+    events = agent.ask(QUESTION, place)
+    assert events[-1].name == "stopped"
+    answer = stored(agent, place)
+    assert events[-1].data["message"] == answer
+    assert (answer["state"], answer["outcome"], answer["failure"]) == ("stopped", None, None)
+    assert answer["content"] == f"{first}."
+    assert len(answer["citations"]) == 1
+    path = f"/api/v1/conversations/{place}/messages/{answer['id']}/retry"
+    assert agent.stream(path)[-1].data["message"]["content"] == whole
 
 
 def test_a_document_deleted_while_it_is_cited_leaves_no_words(agent: AgentUser) -> None:

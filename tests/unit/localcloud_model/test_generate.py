@@ -145,6 +145,12 @@ def test_limits_cut_the_answer(model_embedder: Embedder) -> None:
     short = ask(model_embedder, prompt, generationConfig={"maxOutputTokens": 3})
     assert short.finish == "MAX_TOKENS"
     assert model_embedder.tokens(short.text) <= 3
+    contents = [{"parts": [{"text": prompt}]}]
+    request = read_request({"contents": contents, "generationConfig": {"maxOutputTokens": 8}})
+    whole = generate(request, "truthful", model_embedder, thoughts=5)
+    assert (whole.text, whole.finish) == (short.text, "MAX_TOKENS")
+    nothing = generate(request, "truthful", model_embedder, thoughts=8)
+    assert (nothing.text, nothing.finish) == ("", "MAX_TOKENS")
     stopped = ask(model_embedder, prompt, generationConfig={"stopSequences": ["beträgt"]})
     assert stopped.text == "Die monatliche Kaltmiete "
     assert stopped.finish == "STOP"

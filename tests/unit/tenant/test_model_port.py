@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tenant_agent.agent.followup import search_text
 from tenant_agent.agent.models.failures import of_finish, of_status, retry_seconds
-from tenant_agent.agent.models.gemini import read_usage, unit
+from tenant_agent.agent.models.gemini import MAX_OUTPUT_TOKENS, read_usage, thinking_of, unit
 from tenant_agent.agent.models.port import Usage
 from tenant_agent.errors import ModelFailure
 from tenant_agent.services.ingest import retry_delay
@@ -74,6 +74,26 @@ def test_tokens_as_billed(reported: tuple[int | None, ...], usage: Usage) -> Non
     names = ("prompt", "cached_content", "candidates", "thoughts")
     fields = {f"{name}_token_count": value for name, value in zip(names, reported, strict=True)}
     assert read_usage(SimpleNamespace(**fields)) == usage
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        ("gemini-2.5-flash", "thinking_budget"),
+        ("gemini-2.5-pro", "thinking_budget"),
+        ("gemini-2.5-flash-preview-09-2025", "thinking_budget"),
+        ("gemini-flash-latest", "thinking_budget"),
+        ("gemini-3-pro", "thinking_level"),
+        ("gemini-3.8-flash", "thinking_level"),
+        ("gemini-2.5-flash-lite", None),
+        ("gemini-2.0-flash", None),
+        ("gemma-3-27b-it", None),
+    ],
+)
+def test_thinking_leaves_room_for_the_answer(model: str, field: str | None) -> None:
+    thinking = thinking_of(model)
+    assert set(thinking) == ({field} if field else set())
+    assert 128 <= thinking.get("thinking_budget", 128) <= MAX_OUTPUT_TOKENS / 2
 
 
 def test_vectors_are_made_unit_length() -> None:

@@ -1015,7 +1015,7 @@ export interface components {
         };
         /**
          * StoppedEvent
-         * @description SSE `stopped`: the reader stopped it, or nobody read; what was proven by then is kept.
+         * @description SSE `stopped`: by its reader, unread or too long; what was proven by then is kept.
          */
         StoppedEvent: {
             message: components["schemas"]["Message"];

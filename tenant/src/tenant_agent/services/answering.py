@@ -1,7 +1,8 @@
 """Writes one answer: search, ask, check every sentence, store. No HTTP in here.
 
 What the reader sees is only what passed the check; `emit` carries it out as it comes. A failure
-anywhere leaves no answer behind; of one that is stopped, `so_far` is what was proven.
+anywhere leaves no answer behind; of one that is stopped, or cut off by the model's limit of length,
+`so_far` is what was proven.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -16,6 +17,7 @@ from tenant_agent.agent.prompt import NOT_FOUND, PromptSource, build_prompt
 from tenant_agent.agent.sentence_stream import Sentence, SentenceStream
 from tenant_agent.agent.small_talk import Kind, small_talk
 from tenant_agent.agent.verify import Proven, Verifier, wider
+from tenant_agent.errors import ModelFailure
 from tenant_agent.services.search import Search
 from tenant_agent.store.conversations import StoredAnswer
 from tenant_agent.store.search import PassageRecord
@@ -93,6 +95,7 @@ class Answering:
         self.usage = Usage()
         self._draft = Draft()
         self._removed = 0
+        self._cut_off = False
 
     async def _likeness(self, claim: str, candidates: Sequence[str]) -> list[float]:
         vectors = await self._embeddings.embed_passages([claim, *candidates])
@@ -100,6 +103,8 @@ class Answering:
 
     async def answer(self, task: Task, emit: Emit) -> StoredAnswer:
         """Return the answer to store; `emit` gets what may be shown meanwhile.
+
+        One without an outcome ends before its end: what there is of it is proven.
 
         Raises:
             ModelFailure: there is no answer.
@@ -122,22 +127,33 @@ class Answering:
                 self._removed = verifier.removed
                 if proven is not None:
                     await self._show(proven, described, emit)
+        if self._cut_off:
+            return self._unfinished(task)
         if not self._draft.parts:
             return await self._nothing(task, emit)
         return self.so_far(task.language, "answered")
 
+    def _unfinished(self, task: Task) -> StoredAnswer:
+        """Return what came before the limit; without anything nobody knows what there is to say."""
+        if not self._draft.parts:
+            raise ModelFailure("model_cut_off")
+        return self.so_far(task.language)
+
     async def _written(self, prompt: Prompt, emit: Emit) -> AsyncGenerator[Sentence]:
-        """Yield the sentences the model writes; none when it says that nothing was found."""
+        """Yield the sentences the model writes; none when it says that nothing was found.
+
+        What follows the last of them when the answer is cut off is half a sentence, and dropped.
+        """
         stream, begun = SentenceStream(), False
         async with aclosing(self._chat.stream(prompt)) as pieces:
             async for piece in pieces:
-                self.usage = piece.usage or self.usage
+                self.usage, self._cut_off = piece.usage or self.usage, piece.cut_off
                 if piece.text and not begun:
                     begun = True
                     await emit("status", {"stage": "answering"})
                 for sentence in stream.feed(piece.text):
                     yield sentence
-        for sentence in stream.close():
+        for sentence in [] if self._cut_off else stream.close():
             if NOT_FOUND not in sentence.text:
                 yield sentence
 

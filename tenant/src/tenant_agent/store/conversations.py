@@ -16,7 +16,7 @@ from tenant_agent.store.records import ConversationRecord, MessageRecord
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What an answer is stored as; a stopped one has no outcome."""
+    """What an answer is stored as; a stopped one, or one cut off, has no outcome."""
 
     content: str
     outcome: str | None

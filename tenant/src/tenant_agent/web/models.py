@@ -289,7 +289,7 @@ class DoneEvent(Wire):
 
 
 class StoppedEvent(Wire):
-    """SSE `stopped`: the reader stopped it, or nobody read; what was proven by then is kept."""
+    """SSE `stopped`: by its reader, unread or too long; what was proven by then is kept."""
 
     message: Message
 

@@ -15,6 +15,8 @@ class Model:
     input_tokens: int = 1_048_576
     output_tokens: int = 65_536
     thinking: bool = True
+    levels: bool = False
+    """Whether the request may say how much to think by a level, not only by a number."""
     dimensions: int = 0
 
     def document(self, name: str | None = None) -> dict[str, Any]:
@@ -43,10 +45,10 @@ MODELS: tuple[Model, ...] = (
     Model(name="gemini-2.5-flash", display="Gemini 2.5 Flash"),
     Model(name="gemini-2.5-flash-lite", display="Gemini 2.5 Flash-Lite", thinking=False),
     Model(name="gemini-2.5-pro", display="Gemini 2.5 Pro"),
-    Model(name="gemini-3-flash", display="Gemini 3 Flash"),
-    Model(name="gemini-3-pro", display="Gemini 3 Pro"),
-    Model(name="gemini-3.8-flash", display="Gemini 3.8 Flash"),
-    Model(name="gemini-flash-latest", display="Gemini Flash Latest"),
+    Model(name="gemini-3-flash", display="Gemini 3 Flash", levels=True),
+    Model(name="gemini-3-pro", display="Gemini 3 Pro", levels=True),
+    Model(name="gemini-3.8-flash", display="Gemini 3.8 Flash", levels=True),
+    Model(name="gemini-flash-latest", display="Gemini Flash Latest", levels=True),
     Model(
         name="gemini-embedding-001",
         display="Gemini Embedding 001",

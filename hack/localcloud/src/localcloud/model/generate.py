@@ -24,15 +24,21 @@ class Answer:
     thought: str = ""
 
 
-def generate(request: Request, mode: Mode, embedder: Embedder) -> Answer:
-    """The answer in full, cut at the request's stop sequences and token limit."""
+def generate(request: Request, mode: Mode, embedder: Embedder, *, thoughts: int = 0) -> Answer:
+    """The answer in full, cut at the request's stop sequences and token limit.
+
+    Args:
+        thoughts: tokens that were thought before; they count against the limit as well.
+    """
+    if thoughts and thoughts >= request.config.get("maxOutputTokens", thoughts + 1):
+        return Answer(finish="MAX_TOKENS")
     grounding = read_grounding(request)
     if mode == "obedient" and (answer := _obedient(request, grounding, embedder)):
-        return _limited(answer, request, embedder)
+        return _limited(answer, request, embedder, thoughts)
     if grounding is None and (name := functions.choose(request, embedder)):
         return Answer(calls=(functions.call(request, name),))
     text = _text(request, grounding, mode, embedder)
-    return _limited(Answer(text=text), request, embedder)
+    return _limited(Answer(text=text), request, embedder, thoughts)
 
 
 def _text(request: Request, grounding: Grounding | None, mode: Mode, embedder: Embedder) -> str:
@@ -77,12 +83,12 @@ def _obedient(request: Request, grounding: Grounding | None, embedder: Embedder)
     return Answer(text="\n".join([*written, *asked]))
 
 
-def _limited(answer: Answer, request: Request, embedder: Embedder) -> Answer:
+def _limited(answer: Answer, request: Request, embedder: Embedder, thoughts: int) -> Answer:
     text, finish = answer.text, answer.finish
     for stop in request.config.get("stopSequences") or []:
         text = text.split(stop, 1)[0] if stop else text
-    limit = request.config.get("maxOutputTokens")
-    if limit and text and embedder.tokens(text) > limit:
+    limit = request.config.get("maxOutputTokens", 0) - thoughts
+    if limit > 0 and text and embedder.tokens(text) > limit:
         text, finish = _first_tokens(text, limit, embedder), "MAX_TOKENS"
     return Answer(text=text, calls=answer.calls, finish=finish)
 

@@ -121,7 +121,9 @@ class ModelService:
         prompt, cached = self._prompt_tokens(request, f"{key}/{variant.base}")
         blocked = self._blocked(request)
         thoughts = 0 if blocked else self._thoughts(request, model)
-        answer = Answer() if blocked else generate(request, variant.mode, self.embedder)
+        answer = Answer()
+        if not blocked:
+            answer = generate(request, variant.mode, self.embedder, thoughts=thoughts)
         if thoughts and request.shows_thoughts:
             asked = request.last_user[:_THOUGHT_LENGTH]
             answer = replace(answer, thought=f"What do the texts say about this? {asked}")
@@ -153,10 +155,13 @@ class ModelService:
     def _thoughts(self, request: Request, model: Model) -> int:
         thinking = request.config.get("thinkingConfig") or {}
         budget = thinking.get("thinkingBudget", -1)
+        if "thinkingLevel" in thinking and not model.levels:
+            raise invalid("Thinking level is not supported for this model.", "generation_config")
         if not model.thinking or budget == 0:
             return 0
         wanted = self.settings.thoughts_tokens
-        return wanted if budget < 0 else min(budget, wanted)
+        limit: int = request.config.get("maxOutputTokens", wanted)
+        return min(wanted if budget < 0 else min(budget, wanted), limit)
 
     def _blocked(self, request: Request) -> str:
         text = "\n".join(prompt_pieces(request)).casefold()

@@ -26,6 +26,7 @@ BY_STATUS = {
     503: "model_busy",
     504: "model_slow",
 }
+CUT_OFF = "MAX_TOKENS"
 BLOCKED = frozenset(
     {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "LANGUAGE"}
 )
@@ -64,9 +65,9 @@ def of_status(status: int, body: Any) -> ModelFailure:
 
 
 def of_finish(reason: str | None) -> ModelFailure | None:
-    """Return the failure of a finish reason; None for an answer that ended as it should."""
+    """Return the failure of a finish reason; None for one that leaves what was written standing."""
     if reason in BLOCKED:
         return ModelFailure("model_blocked")
-    if reason in {None, "STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED"}:
+    if reason in {None, "STOP", CUT_OFF, "FINISH_REASON_UNSPECIFIED"}:
         return None
     return ModelFailure("model_error")

@@ -6,6 +6,7 @@ each new client, so that a rotated key counts after a refusal without a restart.
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -13,13 +14,15 @@ from typing import Any
 import httpx
 import structlog
 
-from tenant_agent.agent.models.failures import of_finish, of_status
+from tenant_agent.agent.models.failures import CUT_OFF, of_finish, of_status
 from tenant_agent.agent.models.port import BATCH, Piece, Prompt, Usage
 from tenant_agent.errors import ModelFailure
 from tenant_agent.settings import MissingSecret, Settings
 
 log = structlog.get_logger(__name__)
+# Thoughts and answer together; a quarter for thoughts leaves room for some pages of answer.
 MAX_OUTPUT_TOKENS = 8192
+THINKING_TOKENS = MAX_OUTPUT_TOKENS // 4
 
 
 def read_usage(metadata: Any) -> Usage | None:
@@ -39,6 +42,21 @@ def unit(vector: Sequence[float]) -> list[float]:
     """Return `vector` at length 1: only Gemini's full size comes normalised."""
     length = math.sqrt(sum(value * value for value in vector)) or 1.0
     return [value / length for value in vector]
+
+
+def thinking_of(model: str) -> dict[str, Any]:
+    """Return how much a model may think before it answers; empty where it is not to be said.
+
+    Left to themselves thinking models may use up all tokens and write nothing. 2.5 takes a number
+    (Pro 128 to 32768 and never none), 3 and later a level, beside which a number is only a hint; a
+    name without a version may be either, and both take the number. 2.5 Flash-Lite thinks only when
+    told how much, and older models refuse both. https://ai.google.dev/gemini-api/docs/thinking
+    """
+    if re.match(r"gemini-([3-9]|\d\d)\b", model):
+        return {"thinking_level": "LOW"}
+    if re.match(r"gemini-(2\.5-(pro|flash(?!-lite))|(pro|flash)-latest)\b", model):
+        return {"thinking_budget": THINKING_TOKENS}
+    return {}
 
 
 def _visible_text(candidate: Any) -> str:
@@ -136,10 +154,12 @@ class GeminiChat:
             types.Content(role=turn.role, parts=[types.Part(text=turn.text)])
             for turn in prompt.turns
         ]
+        thinking = thinking_of(self.name)
         config = types.GenerateContentConfig(
             system_instruction=prompt.system,
             temperature=0.0,
             max_output_tokens=MAX_OUTPUT_TOKENS,
+            thinking_config=types.ThinkingConfig(**thinking) if thinking else None,
         )
         return {"model": self.name, "contents": contents, "config": config}
 
@@ -170,7 +190,7 @@ class GeminiChat:
 
     async def _finished_stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Yield pieces; a stream that ends without a finish reason was broken off."""
-        finished = False
+        finish: str | None = None
         usage: Usage | None = None
         async with (
             self._client.calling() as models,
@@ -178,17 +198,17 @@ class GeminiChat:
         ):
             async for response in responses:
                 usage = read_usage(response.usage_metadata) or usage
-                text, ended = _read_response(response)
-                finished = finished or ended
+                text, reason = _read_response(response)
+                finish = finish or reason
                 if text:
                     yield Piece(text, usage)
-        if not finished:
+        if finish is None:
             raise ModelFailure("model_broken_off")
-        yield Piece(usage=usage or Usage())
+        yield Piece(usage=usage or Usage(), cut_off=finish == CUT_OFF)
 
 
-def _read_response(response: Any) -> tuple[str, bool]:
-    """Return (text, whether the answer is complete).
+def _read_response(response: Any) -> tuple[str, str | None]:
+    """Return (text, why the answer ends here if it does).
 
     Raises:
         ModelFailure: the prompt or the answer was blocked.
@@ -196,13 +216,13 @@ def _read_response(response: Any) -> tuple[str, bool]:
     if response.prompt_feedback and response.prompt_feedback.block_reason:
         raise ModelFailure("model_blocked")
     if not response.candidates:
-        return "", False
+        return "", None
     candidate = response.candidates[0]
     reason = candidate.finish_reason.name if candidate.finish_reason else None
     failure = of_finish(reason)
     if failure is not None:
         raise failure
-    return _visible_text(candidate), reason is not None
+    return _visible_text(candidate), reason
 
 
 class GeminiEmbeddings:

@@ -47,10 +47,18 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a streamed answer; `usage` is that of the whole call so far, final at the end."""
+    """A piece of a streamed answer.
+
+    Args:
+        text: what comes next.
+        usage: that of the whole call so far, final at the end.
+        cut_off: said with the last piece: the answer ends at the limit of its length, wherever
+            that fell, also before its first word.
+    """
 
     text: str = ""
     usage: Usage | None = None
+    cut_off: bool = False
 
 
 class ChatModel(Protocol):

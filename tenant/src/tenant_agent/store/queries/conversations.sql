@@ -93,7 +93,7 @@ where id = %(id)s and state = 'streaming'
 returning id
 
 -- name: stop
--- Stores what was proven until the reader stopped the answer; no outcome, so it is no answer.
+-- Stores what was proven until the answer was stopped or cut off; no outcome, so it is no answer.
 update message
 set state = 'stopped', content = %(content)s, outcome = null, citations = %(citations)s,
     removed_sentences = %(removed)s, usage = %(usage)s, language = %(language)s
