@@ -1,19 +1,29 @@
-"""DOCX: headings, paragraphs, lists and table rows in document order; page breaks as written.
+"""DOCX: headings, paragraphs, lists and table rows in document order, on their pages.
 
-Word stores where pages broke when it last laid the text out; where that is missing the text is
-put in sections. The archive is judged before anything is unpacked: a part that would grow past
-the limits, or too many parts, is a bomb.
+Pages are those Word noted when it last laid the text out, else those that breaks put there begin;
+a document with neither is put in sections. The archive is judged before anything is unpacked: a
+part that would grow past the limits, or too many parts, is a bomb.
 """
 
-import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import docx
+
 from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Block, Parsed
-from tenant_agent.retrieval.clean import clean_lines
+from tenant_agent.retrieval.parsing.docx_paragraph import (
+    PARAGRAPH,
+    Item,
+    Paragraphs,
+    W,
+    joined_pages,
+    split_pages,
+)
 from tenant_agent.retrieval.parsing.sections import in_sections
 from tenant_agent.retrieval.parsing.tables import lines_of, looks_like_header
 
@@ -21,8 +31,8 @@ MAX_PARTS = 5000
 MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 SMALL_PART = 5 * 1024 * 1024
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-HEADING_STYLE = re.compile(r"(?:heading|überschrift|title|titel)\s*(\d?)", re.IGNORECASE)
+TABLE, ROW, CELL = f"{W}tbl", f"{W}tr", f"{W}tc"
+WRAPPERS = frozenset({f"{W}sdt", f"{W}sdtContent", f"{W}customXml"})
 
 
 def check_archive(path: Path) -> None:
@@ -48,86 +58,94 @@ def check_archive(path: Path) -> None:
         raise DocumentUnreadable("not_word")
 
 
-def _level(style_name: str) -> int:
-    match = HEADING_STYLE.match(style_name)
-    if match is None:
-        return 0
-    return min(int(match.group(1) or 1), 6) or 1
+def _children(element: Any, *tags: str) -> Iterator[Any]:
+    """Yield the children of these kinds, also out of content controls and custom XML."""
+    for child in element:
+        tag = child.tag
+        if tag in tags:
+            yield child
+        elif tag in WRAPPERS:
+            yield from _children(child, *tags)
 
 
-def _is_hidden(run: Any) -> bool:
-    properties = run.find(f"{W}rPr")
-    return properties is not None and properties.find(f"{W}vanish") is not None
+def _first_page(cell: list[list[Block]]) -> int:
+    return next(number for number, page in enumerate(cell) if page)
 
 
-def _paragraph_text(element: Any) -> str:
-    """Return the visible text: deleted, hidden and field-code runs are left out."""
-    parts = []
-    for run in element.iter(f"{W}r"):
-        if _is_hidden(run) or run.getparent().tag == f"{W}del":
-            continue
-        for node in run:
-            if node.tag == f"{W}t":
-                parts.append(node.text or "")
-            elif node.tag in {f"{W}tab", f"{W}br", f"{W}cr"}:
-                parts.append(" ")
-    return clean_lines("".join(parts))
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The cells of a row, each as the pages its content is on."""
+
+    cells: list[list[list[Block]]]
+    has_table: bool
+
+    def texts(self) -> list[str]:
+        """Return the cells as one line each."""
+        return [" ".join([b.text for page in cell for b in page]) for cell in self.cells]
+
+    def lays_out(self) -> bool:
+        """Return whether the row arranges text rather than values: it is no line of a table."""
+        is_box = len(self.cells) == 1 and sum(map(len, self.cells[0])) > 1
+        return self.has_table or is_box
+
+    def pages(self) -> list[list[Block]]:
+        """Return the content on its pages.
+
+        Cells lie side by side: Word notes a page's beginning in every cell that crosses it.
+        """
+        together = zip_longest(*self.cells, fillvalue=())
+        return [list(chain.from_iterable(page)) for page in together] or [[]]
+
+    def with_line(self, line: str) -> list[list[Block]]:
+        """Return the row as one line on the page where it begins, if it has any text."""
+        count = max(map(len, self.cells), default=1)
+        if not any(chain.from_iterable(self.cells)):
+            return [[] for _ in range(count)]
+        if count == 1:
+            return [[Block(line)]]
+        begins = max(_first_page(cell) for cell in self.cells if any(cell))
+        return [[Block(line)] if number == begins else [] for number in range(count)]
 
 
-def _breaks_before(element: Any) -> bool:
-    """Return whether a page begins in or before this paragraph."""
-    if element.find(f".//{W}lastRenderedPageBreak") is not None:
-        return True
-    if any(mark.get(f"{W}type") == "page" for mark in element.iter(f"{W}br")):
-        return True
-    return element.find(f"{W}pPr/{W}pageBreakBefore") is not None
+class _Reader:
+    """Reads one document; `items` are its blocks in order, with None where a page begins."""
 
+    def __init__(self, document: Any) -> None:
+        self._body = document.element.body
+        self._paragraphs = Paragraphs(document)
 
-def _rows(table: Any) -> Iterator[Block]:
-    rows = [
-        [
-            " ".join(_paragraph_text(p) for p in cell.iter(f"{W}p")).strip()
-            for cell in row.iter(f"{W}tc")
-        ]
-        for row in table.iter(f"{W}tr")
-    ]
-    marked = table.find(f"{W}tr/{W}trPr/{W}tblHeader") is not None
-    has_header = marked or looks_like_header(rows)
-    yield from map(Block, lines_of(rows, has_header=has_header))
+    def items(self) -> Iterator[Item]:
+        """Yield the items of the document."""
+        return self._content(self._body)
 
+    def _content(self, element: Any) -> Iterator[Item]:
+        """Yield the items of the body or a cell."""
+        for child in _children(element, PARAGRAPH, TABLE):
+            if child.tag == PARAGRAPH:
+                yield from self._paragraphs.items(child)
+            else:
+                yield from self._table(child)
 
-def _items(document: Any) -> Iterator[tuple[Block, bool]]:
-    """Yield (block, whether a page begins here) in document order."""
-    from docx.text.paragraph import Paragraph
+    def _row(self, element: Any) -> _Row:
+        cells = [split_pages(self._content(cell)) for cell in _children(element, CELL)]
+        return _Row(cells, has_table=next(element.iter(TABLE), None) is not None)
 
-    for element in document.element.body:
-        if element.tag == f"{W}p":
-            style = Paragraph(element, document).style
-            level = _level(style.name or "") if style is not None else 0
-            yield Block(_paragraph_text(element), level), _breaks_before(element)
-        elif element.tag == f"{W}tbl":
-            for row in _rows(element):
-                yield row, False
-
-
-def _in_pages(items: list[tuple[Block, bool]], max_pages: int) -> Parsed:
-    pages: list[list[Block]] = [[]]
-    for block, begins in items:
-        if begins and any(pages[-1]):
-            pages.append([])
-        if block.text:
-            pages[-1].append(block)
-    if len(pages) > max_pages:
-        raise DocumentUnreadable("too_many_pages")
-    return Parsed(pages, paged=True)
+    def _table(self, element: Any) -> Iterator[Item]:
+        elements = list(_children(element, ROW))
+        rows = [self._row(child) for child in elements]
+        texts = [row.texts() for row in rows]
+        marked = elements and elements[0].find(f"{W}trPr/{W}tblHeader") is not None
+        has_header = marked or (looks_like_header(texts) and not rows[0].lays_out())
+        for row, line in zip(rows, lines_of(texts, has_header=has_header), strict=True):
+            yield from joined_pages(row.pages() if row.lays_out() else row.with_line(line))
 
 
 def read(path: Path, max_pages: int) -> Parsed:
     """Read a Word document."""
     check_archive(path)
-    import docx
-
-    items = list(_items(docx.Document(str(path))))
-    if any(begins for _, begins in items):
-        return _in_pages(items, max_pages)
-    return in_sections([block for block, _ in items if block.text])
+    pages = split_pages(_Reader(docx.Document(str(path))).items())
+    if len(pages) == 1:
+        return in_sections(pages[0])
+    if len(pages) > max_pages:
+        raise DocumentUnreadable("too_many_pages")
+    return Parsed(pages, paged=True)

@@ -1,5 +1,6 @@
 """Markdown (CommonMark with tables): headings, paragraphs, list items, table rows, code."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from tenant_agent.retrieval.parsing.text_file import decode
 
 TEXT = frozenset({"text", "code_inline"})
 BREAKS = frozenset({"softbreak", "hardbreak"})
+# The only way to a second line in a table's cell.
+HTML_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+
+
+def _breaks(child: Token) -> bool:
+    is_html = child.type == "html_inline"
+    return child.type in BREAKS or (is_html and HTML_BREAK.fullmatch(child.content) is not None)
 
 
 def _inline(token: Token) -> str:
@@ -22,7 +30,7 @@ def _inline(token: Token) -> str:
     for child in token.children or []:
         if child.type in TEXT or child.type == "image":
             parts.append(child.content)
-        elif child.type in BREAKS:
+        elif _breaks(child):
             parts.append("\n")
     return "".join(parts)
 
@@ -41,7 +49,7 @@ def _rows(tokens: Iterator[Token]) -> Iterator[Block]:
 
 
 def blocks_of(text: str) -> Iterator[Block]:
-    """Yield the blocks of a Markdown text; raw HTML is left out."""
+    """Yield the blocks of a Markdown text; of raw HTML only line breaks are kept."""
     tokens = iter(MarkdownIt("commonmark", {"html": True}).enable("table").parse(text))
     level = 0
     for token in tokens:
