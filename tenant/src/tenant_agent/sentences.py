@@ -224,6 +224,12 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "de": "Der KI-Anbieter hat einen Fehler gemeldet. Bitte versuchen Sie es noch einmal.",
         "en": "The AI provider reported an error. Please try again.",
     },
+    "model_rejected": {
+        "de": "Der KI-Anbieter hat die Anfrage als fehlerhaft abgelehnt. Bitte wenden Sie sich an "
+        "Ihren Betreuer, wenn das so bleibt.",
+        "en": "The AI provider rejected the request as invalid. Please contact support if this "
+        "stays so.",
+    },
     "model_blocked": {
         "de": "Der KI-Anbieter hat die Antwort aus Sicherheitsgründen verweigert. Bitte "
         "formulieren Sie die Frage anders.",

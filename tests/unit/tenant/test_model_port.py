@@ -30,11 +30,11 @@ BAD_KEY = {"error": {"details": [{"reason": "API_KEY_INVALID"}]}}
         (502, None, "model_down", True),
         (504, {}, "model_slow", True),
         (400, BAD_KEY, "model_refused_key", False),
-        (400, {}, "model_error", True),
+        (400, {}, "model_rejected", False),
         (401, {}, "model_refused_key", False),
         (403, {}, "model_refused_key", False),
         (404, {}, "model_misconfigured", False),
-        (418, {}, "model_error", True),
+        (418, {}, "model_rejected", False),
     ],
 )
 def test_status(status: int, body: Any, code: str, retryable: bool) -> None:

@@ -147,7 +147,8 @@ class Answering:
         stream, begun = SentenceStream(), False
         async with aclosing(self._chat.stream(prompt)) as pieces:
             async for piece in pieces:
-                self.usage, self._cut_off = piece.usage or self.usage, piece.cut_off
+                self.usage = piece.usage or self.usage
+                self._cut_off = self._cut_off or piece.cut_off
                 if piece.text and not begun:
                     begun = True
                     await emit("status", {"stage": "answering"})

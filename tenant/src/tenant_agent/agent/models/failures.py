@@ -15,7 +15,7 @@ DEFAULT_WAIT = 20
 LONGEST_WAIT = 3600
 SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 BY_STATUS = {
-    400: "model_error",
+    400: "model_rejected",
     401: "model_refused_key",
     403: "model_refused_key",
     404: "model_misconfigured",
@@ -60,7 +60,7 @@ def of_status(status: int, body: Any) -> ModelFailure:
         return ModelFailure("model_busy", retry_after=wait, seconds=wait)
     if status == 400 and _is_key_problem(body):
         return ModelFailure("model_refused_key")
-    code = BY_STATUS.get(status, "model_error" if status < 500 else "model_down")
+    code = BY_STATUS.get(status, "model_rejected" if status < 500 else "model_down")
     return ModelFailure(code)
 
 
