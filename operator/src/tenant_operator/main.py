@@ -16,22 +16,24 @@ from uuid import uuid4
 import kopf
 import uvloop
 
-from tenant_operator import log
 from tenant_operator.adapters import real_adapters
 from tenant_operator.app import Adapters, App
 from tenant_operator.cluster.client import Kubernetes, KubernetesError
 from tenant_operator.cluster.lease import Lease
 from tenant_operator.cluster.login import Access, LoginError, find_access
 from tenant_operator.handlers import register
+from tenant_operator.log import configure, logger
 from tenant_operator.serving import measure_lag, serve
 from tenant_operator.settings import Settings
 from tenant_operator.working import work
+
+log = logger(__name__)
 
 
 def run(argv: Sequence[str] | None = None) -> None:
     """The program: returns when it is told to stop."""
     settings = settings_from(sys.argv[1:] if argv is None else argv)
-    log.configure(level=settings.log_level, as_json=settings.log_format == "json")
+    configure(level=settings.log_level, as_json=settings.log_format == "json")
     try:
         access = find_access(settings.kubeconfig, settings.context)
     except LoginError as error:
@@ -114,10 +116,18 @@ async def running(app: App, halt: asyncio.Event) -> AsyncIterator[None]:
 
 
 async def work_in_turn(app: App, halt: asyncio.Event) -> None:
-    """Work, with a lease only while it is held; losing it ends the process."""
-    if not app.settings.lease:
-        await work_together(app)
-        return
+    """Work, with a lease only while it is held; when that ends, however it does, so does the
+    process: one that goes on without its workers helps nobody."""
+    try:
+        await (_work_with_lease(app) if app.settings.lease else work_together(app))
+    except Exception:
+        log.exception("the workers have ended")
+    finally:
+        halt.set()
+
+
+async def _work_with_lease(app: App) -> None:
+    """Work from when the lease is held until it is lost, and give it back."""
     holder = f"{socket.gethostname()}-{uuid4().hex[:8]}"
     lease = Lease(
         app.kubernetes,
@@ -125,15 +135,18 @@ async def work_in_turn(app: App, halt: asyncio.Event) -> None:
         holder=holder,
         valid_seconds=app.settings.lease_seconds,
     )
-    await lease.acquire()
     app.leads = lambda: lease.remaining() > 0
+    await lease.acquire()
     workers = asyncio.create_task(work_together(app), name="workers-of-the-lease")
+    keeping = asyncio.create_task(lease.keep(), name="lease")
     try:
-        await lease.keep()
-        halt.set()
+        ended, _ = await asyncio.wait((workers, keeping), return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            await task
     finally:
-        workers.cancel()
-        await asyncio.gather(workers, return_exceptions=True)
+        for task in (workers, keeping):
+            task.cancel()
+        await asyncio.gather(workers, keeping, return_exceptions=True)
         await lease.release()
 
 

@@ -23,6 +23,8 @@ def faults(app: App) -> list[str]:
     overdue = app.watch.overdue(app.clock())
     if overdue is not None:
         found.append(f"the watch has not shown a write for {overdue.total_seconds():.0f} s")
+    if app.leads() and not app.working:
+        found.append("nobody works, although this process may")
     oldest = app.queue.oldest_seconds()
     if oldest > OLDEST_KEY_SECONDS and app.working:
         found.append(f"a key has waited for a worker for {oldest:.0f} s")

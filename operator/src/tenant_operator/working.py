@@ -7,7 +7,7 @@ import time
 
 from tenant_operator.app import App, NotLeading
 from tenant_operator.arriving import prove_presence
-from tenant_operator.cluster.client import NotFound
+from tenant_operator.cluster.client import KubernetesError, NotFound
 from tenant_operator.core.trouble import with_help
 from tenant_operator.log import logger
 from tenant_operator.metrics import RECONCILE_SECONDS, RECONCILES
@@ -29,13 +29,14 @@ async def work(app: App) -> None:
             app.queue.done(key)
 
 
-async def _confess(app: App, key: Key, error: Exception) -> None:
-    """Say at the object that the operator is at fault; only the log has the details."""
+async def _confess(app: App, key: Key, reason: str, cause: str) -> None:
+    """Say at the object why its pass failed. What goes wrong with that ends no worker either."""
     stored = app.store.get(key)
-    if stored is not None:
-        cause = f"A fault in the operator ({type(error).__name__}); it is tried again."
-        message = with_help("InternalError", cause)
-        await tell(app, stored, "InternalError", message, warning=True)
+    try:
+        if stored is not None:
+            await tell(app, stored, reason, with_help(reason, cause), warning=True)
+    except Exception:
+        log.exception("a failed pass could not be told", kind=key.kind, object=key.name)
 
 
 async def one_pass(app: App, key: Key) -> None:
@@ -54,11 +55,19 @@ async def one_pass(app: App, key: Key) -> None:
         log.warning("the lease is lost: nothing is done", kind=key.kind, object=key.name)
         app.queue.retry(key)
         return
+    except KubernetesError as error:
+        log.warning("a pass was cut off", kind=key.kind, object=key.name, cause=str(error))
+        RECONCILES.labels(key.kind, "cut-off").inc()
+        app.queue.retry(key)
+        await _confess(app, key, "KubernetesUnavailable", str(error))
+        return
     except Exception as error:  # the process edge: one object's fault must not stop the others
         log.exception("a pass failed", kind=key.kind, object=f"{key.namespace}/{key.name}")
         RECONCILES.labels(key.kind, "fault").inc()
         app.queue.retry(key)
-        await _confess(app, key, error)
+        # Only the log has the details.
+        cause = f"A fault in the operator ({type(error).__name__}); it is tried again."
+        await _confess(app, key, "InternalError", cause)
         return
     app.queue.forgive(key)
     RECONCILES.labels(key.kind, "ok").inc()

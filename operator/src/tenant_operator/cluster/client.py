@@ -31,7 +31,8 @@ def open_session(
 
 
 class KubernetesError(Exception):
-    """The API server refused or did not answer; `status` is 0 when it did not answer."""
+    """The API server refused or did not answer; `status` is 0 when it did not answer or was not
+    asked."""
 
     def __init__(self, message: str, *, status: int, reason: str = "") -> None:
         super().__init__(message)
@@ -105,32 +106,44 @@ class Kubernetes:
         self, verb: str, path: str, body: Any = None, *, content_type: str = "application/json"
     ) -> Document:
         headers = {"Accept": "application/json"}
-        if bearer := self._access.bearer():
-            headers["Authorization"] = f"Bearer {bearer}"
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
             data = json.dumps(body)
         url = f"{self._access.server}{path}"
         try:
+            if bearer := self._access.bearer():
+                headers["Authorization"] = f"Bearer {bearer}"
             async with self._open().request(verb, url, data=data, headers=headers) as answer:
                 KUBERNETES_CALLS.labels(verb, str(answer.status)).inc()
-                return _checked(answer.status, await answer.text(), f"{verb} {path}")
-        except (aiohttp.ClientError, TimeoutError) as error:
+                text = await answer.text(encoding="utf-8", errors="replace")
+                return _checked(answer.status, text, f"{verb} {path}")
+        except (aiohttp.ClientError, OSError) as error:
+            # A time-out is an OSError, and so is a token file that cannot be read.
             KUBERNETES_CALLS.labels(verb, "none").inc()
             raise KubernetesError(f"{verb} {path}: {error or 'time-out'}", status=0) from error
 
 
 def _checked(status: int, text: str, what: str) -> Document:
-    try:
-        document: Document = json.loads(text) if text else {}
-    except ValueError:
-        document = {}
+    document = _document(text)
     if status < 400:
+        if document is None:
+            # Not the API server but something before it, with a page of its own.
+            raise KubernetesError(f"{what}: no JSON object: {text[:200]}", status=status)
         return document
+    document = document or {}
     message = f"{what}: {document.get('message', text[:200])}"
     reason = str(document.get("reason", ""))
     kind = {404: NotFound, 409: Conflict}.get(status, KubernetesError)
     if status == 422 and "test" in message.lower() and "PATCH" in what:
         kind = Conflict
     raise kind(message, status=status, reason=reason)
+
+
+def _document(text: str) -> Document | None:
+    """The object that was answered, an empty one for an empty answer; None when it is none."""
+    try:
+        document = json.loads(text) if text else {}
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
