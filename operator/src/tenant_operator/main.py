@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -18,10 +17,11 @@ import uvloop
 
 from tenant_operator.adapters import real_adapters
 from tenant_operator.app import Adapters, App
-from tenant_operator.cluster.client import Kubernetes, KubernetesError
+from tenant_operator.cluster.client import Kubernetes
 from tenant_operator.cluster.lease import Lease
 from tenant_operator.cluster.login import Access, LoginError, find_access
 from tenant_operator.handlers import register
+from tenant_operator.installation import installation_of
 from tenant_operator.log import configure, logger
 from tenant_operator.serving import measure_lag, serve
 from tenant_operator.settings import Settings
@@ -71,11 +71,13 @@ async def operate(
     """Run one operator until it is stopped (by a signal, or by `stop` in tests)."""
     kubernetes = Kubernetes(access, connections=settings.kubernetes_connections)
     try:
+        installation = settings.installation or await installation_of(kubernetes)
+        log.info("starting", installation=installation)
         app = App(
             settings=settings,
             adapters=adapters,
             kubernetes=kubernetes,
-            installation=settings.installation or await installation_of(kubernetes),
+            installation=installation,
         )
         registry = kopf.OperatorRegistry()
         register(registry, app, access)
@@ -159,15 +161,3 @@ async def work_together(app: App) -> None:
                 group.create_task(work(app), name=f"worker-{number}")
     finally:
         app.working = False
-
-
-async def installation_of(kubernetes: Kubernetes) -> str:
-    """A name of this cluster that stays: from the uid of its kube-system namespace.
-
-    Without the right to read that, from the address of the API server.
-    """
-    try:
-        namespace = await kubernetes.get("/api/v1/namespaces/kube-system")
-        return f"c-{namespace['metadata']['uid'][:8]}"
-    except KubernetesError:
-        return f"c-{hashlib.sha256(kubernetes.server.encode()).hexdigest()[:8]}"

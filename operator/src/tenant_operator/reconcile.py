@@ -38,6 +38,7 @@ from tenant_operator.core.steps import STEPS
 from tenant_operator.core.summary import conditions
 from tenant_operator.core.teardown import TEARDOWN
 from tenant_operator.core.world import HostFacts, Server, Volume
+from tenant_operator.installation import of_another
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, look, settle_doubts
 from tenant_operator.memory import Memory
@@ -106,6 +107,10 @@ def _scope(app: App, stored: Stored) -> TenantScope:
 
 async def _pass(scope: TenantScope) -> None:
     app, memory = scope.app, scope.memory
+    fleet = app.store.get(fleet_of(scope.stored))
+    if fleet is not None and (halted := of_another(app, fleet, scope.stored)):
+        await _halt(scope, halted)
+        return
     try:
         scope.spec = TenantSpec.model_validate(scope.stored.spec)
     except ValidationError as error:
@@ -127,6 +132,14 @@ async def _pass(scope: TenantScope) -> None:
     done = await decide_and_act(scope, LIFE)
     if not done.over:
         await _report(scope, done)
+
+
+async def _halt(scope: TenantScope, halted: Pass) -> None:
+    """Touch nothing. Who is ready stays so, and keeps the status that says what it has."""
+    if earlier(scope.stored).was_ready and not scope.stored.deleting:
+        await come_again(scope, halted, refresh=REFRESH, rest=_rest(scope.app))
+    else:
+        await _report(scope, halted)
 
 
 async def _nothing_made(scope: TenantScope) -> bool:

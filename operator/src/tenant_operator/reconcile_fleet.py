@@ -35,6 +35,7 @@ from tenant_operator.core.world import Image
 from tenant_operator.fleet_account import account_of, sweep
 from tenant_operator.fleet_scope import FleetScope, act_fleet, look_fleet
 from tenant_operator.fleet_view import publish_view, take_view
+from tenant_operator.installation import of_another
 from tenant_operator.memory import Memory
 from tenant_operator.passing import (
     Life,
@@ -76,6 +77,9 @@ async def reconcile_fleet(app: App, key: Key) -> None:
 async def _pass(app: App, stored: Stored) -> None:
     memory, identity = app.memory(stored.uid), app.identity(stored)
     bare = Scope(app=app, stored=stored, identity=identity, memory=memory)
+    if halted := of_another(app, stored, stored):
+        await _report(bare, halted)
+        return
     try:
         spec = FleetSpec.model_validate(stored.spec)
     except ValidationError as error:
@@ -183,7 +187,7 @@ async def _report(scope: Scope, done: Pass) -> None:
     app, stored = scope.app, scope.stored
     previous = FleetStatus.model_validate(stored.status)
     report = report_of(scope, CONDITION_NAMES, done, previous=previous.conditions)
-    status = _status(app, stored, report)
+    status = _status(app, stored, report, previous=previous)
     if await write_status(app, stored, status.model_dump(by_alias=True, exclude_none=True)):
         outcome = present(report)
         if outcome.stalled:
@@ -203,7 +207,11 @@ async def _tell_orphans(app: App, stored: Stored) -> None:
     await tell(app, stored, "OrphansFound", message, warning=True)
 
 
-def _status(app: App, stored: Stored, report: Report) -> FleetStatus:
+def _status(app: App, stored: Stored, report: Report, *, previous: FleetStatus) -> FleetStatus:
+    installation = previous.installation or app.installation
+    if installation != app.installation:
+        changes = {"observed_generation": stored.generation, "conditions": conditions(report)}
+        return previous.model_copy(update=changes)
     account = app.accounts.get(stored.key)
     view = account.view if account else None
     snapshot = view.snapshot if view else None
@@ -212,6 +220,7 @@ def _status(app: App, stored: Stored, report: Report) -> FleetStatus:
     return FleetStatus(
         observed_generation=stored.generation,
         conditions=conditions(report),
+        installation=installation,
         tenants=FleetTenants(total=len(tenants), ready=sum(map(_is_ready, tenants))),
         kept=_kept(account, stored),
         image=FleetImage(id=snapshot.id, digest=_digest(snapshot)) if snapshot else None,

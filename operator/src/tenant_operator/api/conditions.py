@@ -286,6 +286,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     # -- the operator
     "KubernetesUnavailable": Reason("The API server refused or did not answer; it is retried."),
+    "OtherInstallation": Reason(
+        "The Fleet was made by an installation of another name, to which its things belong; "
+        "nothing is done for it and its tenants.",
+        "start the operator with OPERATOR_INSTALLATION as in the Fleet's status.installation",
+    ),
     "DeadlineExceeded": Reason("The step has taken longer than it ever should.", DESCRIBE),
     "DeletionBlocked": Reason(
         "The object is protected against deletion.",

@@ -224,6 +224,9 @@ class FleetStatus(ApiModel):
     """The generation of the spec this status belongs to."""
     conditions: Conditions = Field(default_factory=list)
     """What is the case."""
+    installation: Annotated[str, Field(max_length=50)] | None = None
+    """The installation that made its things: its name is in their labels. An operator of another
+    name does nothing for the Fleet."""
     tenants: FleetTenants | None = None
     """How its tenants are."""
     kept: Kept = Field(default_factory=list)
