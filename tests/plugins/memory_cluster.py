@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from plugins.memory_world import World
@@ -76,11 +77,27 @@ class MemoryCluster(Kubernetes):
         if path.endswith("/events"):
             self.events.append(body)
             return {}
-        target = path.removesuffix("/status")
+        target, _, query = path.removesuffix("/status").partition("?")
+        if verb == "GET" and query:
+            return self._listed(target, dict(parse_qsl(query)))
         if verb == "GET":
             return copied(self._held(target))
         with self.world.effect(f"kubernetes {verb} {path.rsplit('/', 2)[-2]}"):
             return self._write(verb, path, target, copied(body))
+
+    def _listed(self, collection: str, asked: Mapping[str, str]) -> Document:
+        """One object per page: a client that reads the first page only is found out."""
+        self.world.read(f"kubernetes LIST {collection.rsplit('/', 1)[-1]}")
+        field, _, value = asked.get("fieldSelector", "").partition("=")
+        found = [
+            document
+            for path, document in sorted(self.objects.items())
+            if path.rpartition("/")[0] == collection
+            and (not field or selected(document, field) == value)
+        ]
+        at = int(asked.get("continue", 0))
+        more = {"continue": str(at + 1)} if len(found) > at + 1 else {}
+        return {"metadata": more, "items": [copied(held) for held in found[at : at + 1]]}
 
     def _held(self, path: str) -> Document:
         if path not in self.objects:
@@ -112,6 +129,14 @@ class MemoryCluster(Kubernetes):
         written = self.put(path, held)
         self._collect(path)
         return written
+
+
+def selected(document: Document, field: str) -> Any:
+    """The value of a selectable field, such as spec.fleetRef.name."""
+    value: Any = document
+    for part in field.split("."):
+        value = value[part]
+    return value
 
 
 def copied(document: Document) -> Document:

@@ -51,6 +51,8 @@ class Memory:
     started: dict[str, datetime] = field(default_factory=dict)
     refresh: set[Subject] = field(default_factory=set)
     wish: tuple[object, ...] = ()
+    tenants_known: bool = False
+    """A Fleet's: whether its tenants have been asked for since the start."""
     connection: Host | None = None
     connect_anew: bool = False
     told: dict[str, datetime] = field(default_factory=dict)

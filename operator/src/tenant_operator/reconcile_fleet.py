@@ -34,6 +34,7 @@ from tenant_operator.core.summary import Report, conditions, present
 from tenant_operator.core.world import Image
 from tenant_operator.fleet_account import account_of, sweep
 from tenant_operator.fleet_scope import FleetScope, act_fleet, look_fleet
+from tenant_operator.fleet_tenants import know_tenants
 from tenant_operator.fleet_view import publish_view, take_view
 from tenant_operator.installation import of_another
 from tenant_operator.memory import Memory
@@ -85,6 +86,7 @@ async def _pass(app: App, stored: Stored) -> None:
     except ValidationError as error:
         await _report(bare, invalid(error))
         return
+    await know_tenants(app, stored)
     secrets = await bare.secrets.of_fleet(stored.key.namespace, spec)
     if memory.new_wish((*stored.wish, spec, secrets)):
         memory.refresh.update((Subject.CATALOGUE, Subject.VOLUME))

@@ -7,8 +7,9 @@ so that a stale writer is refused instead of winning.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -17,6 +18,7 @@ from tenant_operator.metrics import KUBERNETES_CALLS
 
 MERGE: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
+CHUNK: Final = 500
 Document = dict[str, Any]
 PATIENT: Final = aiohttp.ClientTimeout(total=300)
 BRISK: Final = aiohttp.ClientTimeout(total=30, connect=5)
@@ -64,6 +66,18 @@ class Kubernetes:
     async def get(self, path: str) -> Document:
         """Read an object. Raises NotFound, KubernetesError."""
         return await self._send("GET", path)
+
+    async def pages(self, path: str, *, fields: str = "") -> AsyncIterator[list[Document]]:
+        """A collection in chunks, narrowed by a field selector. Raises KubernetesError."""
+        asked = {"limit": str(CHUNK)} | ({"fieldSelector": fields} if fields else {})
+        more = ""
+        while True:
+            query = urlencode(asked | ({"continue": more} if more else {}))
+            document = await self._send("GET", f"{path}?{query}")
+            yield document.get("items") or []
+            more = document.get("metadata", {}).get("continue", "")
+            if not more:
+                return
 
     async def create(self, path: str, document: Document) -> Document:
         """Make an object. Raises Conflict when the name exists."""

@@ -12,15 +12,20 @@ from tenant_operator.api.rbac import OPERATOR
 from tenant_operator.cluster.client import Document
 from tenant_operator.core.names import FINALIZER, MANAGED_BY, MANAGER, OWNER_UID, TENANT
 from tenant_operator.core.summary import timestamp
-from tenant_operator.store import Key, Stored
+from tenant_operator.store import Key, Kind, Stored
 
 PLURALS = {"fleet": "fleets", "tenant": "tenants"}
 KINDS = {"fleet": "Fleet", "tenant": "Tenant"}
 
 
+def collection_path(kind: Kind, namespace: str) -> str:
+    """All objects of a kind of ours in a namespace."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURALS[kind]}"
+
+
 def object_path(key: Key) -> str:
     """An object of ours."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{key.namespace}/{PLURALS[key.kind]}/{key.name}"
+    return f"{collection_path(key.kind, key.namespace)}/{key.name}"
 
 
 def status_path(key: Key) -> str:
