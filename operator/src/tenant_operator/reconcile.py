@@ -201,7 +201,7 @@ def make_case(scope: TenantScope) -> Case:
         keys=memory.keys if isinstance(memory.keys, TenantKeys) else None,
         model_key=None if memory.model_key is UNKNOWN else memory.model_key,
     )
-    fleet = Key("fleet", stored.key.namespace, spec.fleet_ref.name)
+    fleet = app.store.get(fleet_of(stored))
     world = _world(scope)
     machine = world.server.type if isinstance(world.server, Server) else ""
     return Case(
@@ -209,7 +209,8 @@ def make_case(scope: TenantScope) -> Case:
         spec=spec,
         now=app.clock(),
         fleet=view,
-        fleet_exists=app.store.get(fleet) is not None,
+        fleet_exists=fleet is not None,
+        fleet_leaves=fleet is not None and fleet.deleting,
         other_fleets=frozenset(app.store.uids("fleet") - {view.identity.uid if view else ""}),
         hostname_rival=app.store.rival(stored),
         deleting=stored.deleting,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from plugins.fix_operator import FLEET, SLOW, TENANT, Rig, fleet_spec, tenant_spec
@@ -141,6 +142,48 @@ async def test_a_fleet_in_use_stays(rig: Rig) -> None:
     await rig.expect(lambda: FLEET not in rig.cluster.objects, SLOW)
     assert not rig.cloud.firewalls
     assert not rig.cloud.keys
+
+
+async def test_a_fleet_that_is_being_deleted_takes_no_new_tenants(rig: Rig) -> None:
+    rig.start()
+    await rig.expect_ready()
+    rig.cluster.remove(FLEET)
+    await rig.expect_reason("FleetInUse", FLEET)
+    late = rig.another("zeta")
+    assert "kubectl delete tenant zeta -n agency" in await rig.expect_reason(
+        "FleetNotAccepted", late
+    )
+    assert (len(rig.cloud.servers), len(rig.cloud.volumes), len(rig.cloud.ips)) == (1, 1, 1)
+    assert rig.is_ready()
+    rig.cluster.remove(late)
+    rig.cluster.remove(TENANT)
+    await rig.expect(lambda: FLEET not in rig.cluster.objects, SLOW)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_tenants_of_a_fleet_that_is_being_deleted_are_served_on(
+    rig: Rig, restarted: bool
+) -> None:
+    rig.start()
+    await rig.expect_ready()
+    rig.cluster.remove(FLEET)
+    await rig.expect_reason("FleetInUse", FLEET)
+    if restarted:
+        await rig.kill()
+    rig.cloud.servers.clear()
+    rig.now += timedelta(minutes=10)
+    rig.cluster.edit(TENANT, {"displayName": "Acme & Sons"})
+    await rig.expect(lambda: rig.is_ready() and len(rig.cloud.servers) == 1, SLOW)
+    await rig.expect_reason("FleetInUse", FLEET)
+
+
+async def test_a_fleet_in_use_says_so_without_its_secret_too(rig: Rig) -> None:
+    rig.start()
+    await rig.expect_ready()
+    del rig.cluster.objects["/api/v1/namespaces/agency/secrets/hcloud"]
+    rig.cluster.remove(FLEET)
+    await rig.kill()
+    await rig.expect_reason("FleetInUse", FLEET)
 
 
 async def test_a_fleet_bakes_a_snapshot_and_tenants_start_from_it(rig: Rig) -> None:

@@ -112,7 +112,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         "spec.fleetRef names no Fleet of this namespace.",
         "kubectl get fleets; apply that Fleet, or the Tenant anew with the right name",
     ),
-    "FleetNotAccepted": Reason("The Fleet has a fault of its own.", "kubectl describe fleet FLEET"),
+    "FleetNotAccepted": Reason(
+        "The Fleet has a fault of its own, or is being deleted and takes no new tenants.",
+        "kubectl describe fleet FLEET",
+    ),
     "HostnameTaken": Reason(
         "Another, older Tenant has the same host name.",
         "kubectl get tenants -A; then choose another host name",

@@ -160,6 +160,8 @@ class Case:
     now: datetime
     fleet: FleetView | None = None
     fleet_exists: bool = False
+    fleet_leaves: bool = False
+    """Whether the Fleet is being deleted."""
     other_fleets: frozenset[str] = frozenset()
     """Uids of the Fleets that exist besides this tenant's own."""
     hostname_rival: str | None = None

@@ -159,8 +159,11 @@ def _conflict(what: str, name: str) -> Stop:
 
 
 def unused(case: FleetCase) -> Result:
-    """No tenant names the fleet any more."""
+    """No tenant names the fleet any more. Those that do are served on, also after a restart."""
     if case.tenants:
+        for subject, held in _shared(case):
+            if held is UNKNOWN:
+                return Look(subject)
         names = ", ".join(case.tenants[:5]) + (" …" if len(case.tenants) > 5 else "")
         return Stop(
             "FleetInUse",
@@ -168,6 +171,18 @@ def unused(case: FleetCase) -> Result:
             after=30,
         )
     return Done()
+
+
+def _shared(case: FleetCase) -> tuple[tuple[Subject, object], ...]:
+    """What tenants need of their fleet; without its Secrets nothing can be looked at."""
+    world = case.world
+    if world.secrets is UNKNOWN or world.secrets.fault:
+        return ()
+    return (
+        (Subject.CATALOGUE, world.catalogue),
+        (Subject.SSH_KEY, world.ssh_key),
+        (Subject.FIREWALL, world.firewall),
+    )
 
 
 def nothing_kept(case: FleetCase) -> Result:

@@ -7,9 +7,9 @@ from typing import Final
 
 from tenant_operator.core.adoption import adoptable
 from tenant_operator.core.case import UNKNOWN, Case
-from tenant_operator.core.placement import place
+from tenant_operator.core.placement import holds_data, place
 from tenant_operator.core.results import Done, Look, Result, Stop, Subject, Wait
-from tenant_operator.core.world import Server
+from tenant_operator.core.world import Server, Volume
 
 
 def preflight(case: Case) -> Result:
@@ -22,7 +22,7 @@ def preflight(case: Case) -> Result:
 
 
 def fleet_exists(case: Case) -> Result | None:
-    """The named Fleet is there and not on its way out."""
+    """The named Fleet is there."""
     name = case.spec.fleet_ref.name
     if not case.fleet_exists:
         return Stop(
@@ -85,6 +85,25 @@ def inventory_known(case: Case) -> Result | None:
     return None
 
 
+def fleet_stays(case: Case) -> Result | None:
+    """The Fleet is not on its way out: its firewall could go before a new tenant's machine comes.
+
+    It waits for those that have a machine or data; they are served on.
+    """
+    server, volume = case.world.server, case.world.volume
+    served = isinstance(server, Server) or (isinstance(volume, Volume) and holds_data(volume))
+    if served or not case.fleet_leaves:
+        return None
+    own, name = case.identity, case.home.identity.name
+    return Stop(
+        "FleetNotAccepted",
+        f"The Fleet {name} is being deleted, which cannot be taken back: it takes no new tenants, "
+        f"and waits for this one to go: kubectl delete tenant {own.name} -n {own.namespace}. Then "
+        "apply it with another Fleet, or with this one once you have made it anew.",
+        after=60,
+    )
+
+
 def place_found(case: Case) -> Result | None:
     """There is a type and a location for a machine that does not exist yet."""
     if not case.home.catalogue:
@@ -109,6 +128,7 @@ _CHECKS: Final[tuple[Callable[[Case], Result | None], ...]] = (
     hostname_free,
     model_key_found,
     inventory_known,
+    fleet_stays,
     adoptable,
     place_found,
     profile_ready,
