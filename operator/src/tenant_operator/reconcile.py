@@ -38,6 +38,7 @@ from tenant_operator.core.steps import STEPS
 from tenant_operator.core.summary import conditions
 from tenant_operator.core.teardown import TEARDOWN
 from tenant_operator.core.world import HostFacts, Server, Volume
+from tenant_operator.hostname_claims import rival_of
 from tenant_operator.installation import of_another
 from tenant_operator.log import logger
 from tenant_operator.looking import TenantScope, look, settle_doubts
@@ -54,7 +55,7 @@ from tenant_operator.passing import (
 )
 from tenant_operator.rendering import TenantSecrets, recipes
 from tenant_operator.reporting import tell, write_status
-from tenant_operator.store import Key, Stored, fleet_name_of
+from tenant_operator.store import Key, Stored, fleet_of
 from tenant_operator.workqueue import Lane
 
 log = logger(__name__)
@@ -76,11 +77,6 @@ REFRESH: Final[Refresh] = {
     "PlacedAsWanted": (Subject.SERVER,),
     "TornDown": (Subject.KEYS,),
 }
-
-
-def fleet_of(stored: Stored) -> Key:
-    """The Fleet that a Tenant names."""
-    return Key("fleet", stored.key.namespace, fleet_name_of(stored))
 
 
 async def reconcile_tenant(app: App, key: Key) -> None:
@@ -212,7 +208,7 @@ def make_case(scope: TenantScope) -> Case:
         fleet_exists=fleet is not None,
         fleet_leaves=fleet is not None and fleet.deleting,
         other_fleets=frozenset(app.store.uids("fleet") - {view.identity.uid if view else ""}),
-        hostname_rival=app.store.rival(stored),
+        hostname_rival=rival_of(app, stored),
         deleting=stored.deleting,
         annotations=stored.annotations,
         world=world,

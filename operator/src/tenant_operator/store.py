@@ -121,17 +121,15 @@ class Store:
         held = self._hostnames.get(tenant.spec.get("hostname"), {})
         return [other for other in held.values() if other.uid != tenant.uid]
 
-    def rival(self, tenant: Stored) -> str | None:
-        """The older tenant with the same host name, as namespace/name."""
-        for other in self.namesakes(tenant):
-            if (other.created, other.uid) < (tenant.created, tenant.uid):
-                return f"{other.key.namespace}/{other.key.name}"
-        return None
-
 
 def fleet_name_of(tenant: Stored) -> str:
     """The name of the fleet that a tenant names."""
     return str((tenant.spec.get("fleetRef") or {}).get("name", ""))
+
+
+def fleet_of(tenant: Stored) -> Key:
+    """The Fleet that a tenant names."""
+    return Key("fleet", tenant.key.namespace, fleet_name_of(tenant))
 
 
 def _newer(new: Stored, old: Stored) -> bool:

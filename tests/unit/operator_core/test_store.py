@@ -22,19 +22,17 @@ def tenant(name: str, *, version: int = 1, hostname: str = "a.example", uid: str
     return read("tenant", {"metadata": metadata, "spec": {"hostname": hostname}})
 
 
-def test_the_older_tenant_of_a_host_name_is_the_rival_until_it_changes_or_goes() -> None:
+def test_namesakes_are_those_with_the_same_host_name_until_they_change_or_go() -> None:
     store = Store()
     store.put(tenant("a"))
     store.put(tenant("b"))
-    assert store.rival(tenant("b")) == "agency/a"
-    assert store.rival(tenant("a")) is None
     assert [held.uid for held in store.namesakes(tenant("a"))] == ["b"]
     store.put(tenant("a", version=2, hostname="other.example"))
-    assert store.rival(tenant("b")) is None
+    assert store.namesakes(tenant("b")) == []
     store.put(tenant("a", version=3))
-    assert store.rival(tenant("b")) == "agency/a"
+    assert [held.uid for held in store.namesakes(tenant("b"))] == ["a"]
     store.drop(tenant("a").key)
-    assert store.rival(tenant("b")) is None
+    assert store.namesakes(tenant("b")) == []
 
 
 def test_uids_follow_an_object_that_was_made_anew() -> None:

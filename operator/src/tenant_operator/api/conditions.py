@@ -117,7 +117,7 @@ REASONS: Final[Mapping[str, Reason]] = {
         "kubectl describe fleet FLEET",
     ),
     "HostnameTaken": Reason(
-        "Another, older Tenant has the same host name.",
+        "Another Tenant has the same host name: it is in service with it, or is the older one.",
         "kubectl get tenants -A; then choose another host name",
     ),
     "HostnameOutsideZone": Reason(

@@ -48,7 +48,7 @@ def fleet_sound(case: Case) -> Result | None:
 def hostname_inside_zone(case: Case) -> Result | None:
     """The host name can be published in the fleet's zone."""
     zone = case.home.spec.dns.zone
-    if case.spec.hostname == zone or case.spec.hostname.endswith(f".{zone}"):
+    if inside(case.spec.hostname, zone):
         return None
     return Stop(
         "HostnameOutsideZone",
@@ -57,14 +57,19 @@ def hostname_inside_zone(case: Case) -> Result | None:
     )
 
 
+def inside(hostname: str, zone: str) -> bool:
+    """Whether a zone can hold a host name."""
+    return hostname == zone or hostname.endswith(f".{zone}")
+
+
 def hostname_free(case: Case) -> Result | None:
-    """No older Tenant has the same host name."""
+    """No other Tenant is in service with the host name, or wanted it earlier."""
     if case.hostname_rival is None:
         return None
     return Stop(
         "HostnameTaken",
-        f"{case.spec.hostname} belongs to the older Tenant {case.hostname_rival}. Choose another "
-        "host name, or change that Tenant first.",
+        f"{case.spec.hostname} belongs to the Tenant {case.hostname_rival}, which is in service "
+        "with it or is the older one. Choose another host name, or change that Tenant first.",
         after=60,
     )
 
