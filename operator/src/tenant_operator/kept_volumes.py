@@ -23,7 +23,10 @@ log = logger(__name__)
 
 
 async def look_after_kept(scope: FleetScope) -> None:
-    """Bring `account.kept` to what is the case; what cannot be done now is tried next time."""
+    """Bring `account.kept` to what is the case; what cannot be done now is tried next time.
+
+    Raises NotLeading before anything is deleted.
+    """
     account, store = scope.account, scope.app.store
     others = store.uids("fleet") - {scope.identity.uid}
     for volume in account.inventory.kept(store.uids("tenant")):
@@ -104,6 +107,7 @@ async def _gone(scope: FleetScope, kept: KeptVolume, *, over: bool) -> None:
     was of another project: a token can be exchanged."""
     namespace, account = scope.identity.namespace, scope.account
     if over:
+        scope.app.insist_on_leading()
         await scope.secrets.unbury(namespace, kept.uid)
     if over or await scope.secrets.buried_name(namespace, kept.uid) is None:
         _forget(scope, kept.uid)
@@ -122,6 +126,7 @@ async def _delete(scope: FleetScope, volume: Volume) -> None:
     until = kept_until(volume.labels)
     if until is None or until > scope.app.clock():
         return
+    scope.app.insist_on_leading()
     await scope.call("delete_volume", lambda: account.cloud.delete_volume(volume.id))
     await scope.secrets.unbury(scope.identity.namespace, uid)
     _forget(scope, uid)

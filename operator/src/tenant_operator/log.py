@@ -20,6 +20,9 @@ HIDDEN: Final = "«hidden»"
 SHORTEST: Final = 8
 """Shorter values would cut ordinary words out of messages."""
 LIMIT: Final = 2000
+HEAD: Final = 700
+"""How much of a longer text's beginning stays; the rest is its end, where a traceback has its
+cause."""
 _PATTERNS: Final = (
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.S),
     re.compile(r"(?i)(bearer|token|password|api[_-]?key|secret)\"?\s*[:=]\s*\"?[^\s\",}]{8,}"),
@@ -50,11 +53,12 @@ class Redactor:
                 alike.sort(key=len, reverse=True)
 
     def clean(self, text: str) -> str:
-        """The text without known secrets and without what looks like one, cut to 2,000 letters."""
+        """The text without known secrets and without what looks like one; of more than 2,000
+        letters the middle is left out."""
         text = self._without_known(text)
         for pattern in _PATTERNS:
             text = pattern.sub(HIDDEN, text)
-        return text if len(text) <= LIMIT else f"{text[:LIMIT]}…"
+        return text if len(text) <= LIMIT else f"{text[:HEAD]}…{text[HEAD + 1 - LIMIT :]}"
 
     def _without_known(self, text: str) -> str:
         known, last = self._known, len(text) - SHORTEST

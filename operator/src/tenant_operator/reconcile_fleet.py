@@ -256,6 +256,7 @@ async def forget_fleet(app: App, stored: Stored) -> None:
     memory = app.memories.pop(stored.uid, Memory())
     await memory.hang_up()
     app.queue.drop(stored.key)
+    app.watch.forget(stored.key)
 
 
 LIFE: Final = Life(

@@ -175,6 +175,7 @@ class SecretStore:
         if spec.registry.credentials_secret_ref is not None:
             name = spec.registry.credentials_secret_ref.name
             user, password = await self._values(namespace, name, ("username", "password"))
+            REDACTOR.learn([password])
             registry = RegistryAccess(host=spec.registry.host, username=user, password=password)
         return FleetSecrets(cloud_token=cloud, dns_token=zone, registry=registry)
 
@@ -187,6 +188,7 @@ class SecretStore:
 
     async def _value(self, namespace: str, ref: SecretKeyRef) -> str:
         (token,) = await self._values(namespace, ref.name, (ref.key,))
+        REDACTOR.learn([token])
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise SecretMissing(
                 f"The key {ref.key} of the Secret {ref.name} in namespace {namespace} holds no "
@@ -212,5 +214,4 @@ class SecretStore:
                     f"The Secret {name} in namespace {namespace} has no key {key}. It needs: "
                     f"{', '.join(keys)}. Put it there with: {create} {APPLIED}"
                 )
-        REDACTOR.learn(found)
         return found

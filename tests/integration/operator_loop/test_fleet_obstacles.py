@@ -11,6 +11,7 @@ from plugins.memory_cloud import foreign_server
 from plugins.memory_world import Fault
 from tenant_operator.cloud.port import fault
 from tenant_operator.dns.port import ZoneNotFound
+from tenant_operator.log import HIDDEN, REDACTOR
 
 
 async def test_stock_image_that_does_not_exist(rig: Rig) -> None:
@@ -74,6 +75,15 @@ async def test_zone_not_found(rig: Rig) -> None:
     rig.world.faults = [Fault("list_records", ZoneNotFound("no such zone"), times=2)]
     await rig.expect_reason("ZoneNotFound", FLEET)
     await rig.expect_healed()
+
+
+async def test_only_the_registrys_password_is_hidden(rig: Rig) -> None:
+    rig.start()
+    rig.secret("pull", username="agency-robot", password="a-pull-password")
+    rig.cluster.edit(FLEET, {"registry": {"credentialsSecretRef": {"name": "pull"}}})
+    await rig.expect_ready()
+    text = REDACTOR.clean("agency-robot may not pull with a-pull-password")
+    assert text == f"agency-robot may not pull with {HIDDEN}"
 
 
 async def test_a_fleet_in_trouble_does_not_take_ready_tenants_along(rig: Rig) -> None:

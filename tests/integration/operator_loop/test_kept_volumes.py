@@ -11,6 +11,7 @@ from plugins.fix_operator import FLEET, TENANT, Rig
 from plugins.memory_world import Fault
 from tenant_operator.cloud.port import fault
 from tenant_operator.core.world import Volume
+from tenant_operator.working import one_pass
 
 SECRETS = "/api/v1/namespaces/agency/secrets"
 UNTIL = "blueagency.io/retain-until"
@@ -142,3 +143,16 @@ async def test_a_fleet_that_keeps_a_volume_stays_until_it_is_gone(rig: Rig) -> N
     del rig.cluster.objects[tombstone(volume)]
     await rig.expect(lambda: FLEET not in rig.cluster.objects, 400)
     assert not rig.cloud.firewalls
+
+
+async def test_who_does_not_lead_any_more_deletes_nothing(rig: Rig) -> None:
+    volume = await left(rig)
+    rig.now += timedelta(days=31)
+    answers = iter([True])
+    rig.app.leads = lambda: next(answers, False)
+    await one_pass(rig.app, rig.key("fleet", "main"))
+    assert volume.id in rig.cloud.volumes
+    assert tombstone(volume) in rig.cluster.objects
+    rig.app.leads = lambda: True
+    await rig.expect(lambda: not rig.cloud.volumes)
+    await rig.expect(lambda: tombstone(volume) not in rig.cluster.objects)

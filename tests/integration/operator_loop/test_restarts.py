@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from plugins.fix_operator import FLEET, TENANT, Rig
 from plugins.memory_world import Fault
+from tenant_operator.arriving import prove_presence
 from tenant_operator.cluster.client import KubernetesError
 from tenant_operator.working import one_pass
 
@@ -114,3 +115,17 @@ async def test_an_exchanged_token_leaves_no_action_running_for_ever(rig: Rig) ->
     await rig.expect_healed()
     (machine,) = rig.cloud.servers.values()
     assert (machine.type, machine.status) == ("cx33", "running")
+
+
+async def test_a_fleet_that_went_is_not_waited_for_at_the_watch(rig: Rig) -> None:
+    rig.start()
+    await rig.expect_ready()
+    rig.cluster.edit(FLEET, {"publicPort": 8443})
+    await rig.watch()
+    await one_pass(rig.app, rig.key("fleet", "main"))
+    rig.cluster.changes = []
+    rig.cluster.gone = rig.cluster.objects.pop(FLEET)
+    rig.now += timedelta(minutes=3)
+    assert rig.app.watch.overdue(rig.now) is not None
+    await prove_presence(rig.app, rig.key("fleet", "main"))
+    assert rig.app.watch.overdue(rig.now) is None

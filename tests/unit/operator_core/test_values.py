@@ -19,7 +19,7 @@ from tenant_operator.core.durations import parse_duration, spoken
 from tenant_operator.core.fleet_steps import FLEET_STEPS
 from tenant_operator.core.names import Identity, cloud_name, fleet_name, tenant_labels
 from tenant_operator.core.steps import STEPS
-from tenant_operator.log import HIDDEN, Redactor
+from tenant_operator.log import HIDDEN, LIMIT, Redactor
 
 SOURCE = Path(__file__).resolve().parents[3] / "operator/src/tenant_operator"
 
@@ -159,6 +159,15 @@ def test_no_known_secret_is_left_and_nothing_else_is_taken(
     assert not any(secret in cleaned for secret in secrets)
     if not any(secret in text for secret in secrets):
         assert cleaned == text
+
+
+def test_of_a_long_text_beginning_and_end_stay() -> None:
+    """A traceback ends with its cause."""
+    cleaned = Redactor().clean("Traceback: " + "x" * 5000 + " ZeroDivisionError: no")
+    assert cleaned.startswith("Traceback: ")
+    assert cleaned.endswith(" ZeroDivisionError: no")
+    assert len(cleaned) <= LIMIT
+    assert Redactor().clean("y" * LIMIT) == "y" * LIMIT
 
 
 def test_the_longest_of_two_secrets_that_begin_alike_is_taken_whole() -> None:
