@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     namespace: str | None = None
     """Only this namespace; left out, the whole cluster."""
     installation: str = Field(default="", pattern="^([a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?)?$")
-    """Name that tells two clusters in one cloud project apart; left out, from the cluster's id."""
+    """Name that tells two clusters in one cloud project apart; left out, from the cluster's id.
+    It must stay: Fleets that another name made are left alone (docs/decisions/0029)."""
     workers: int = Field(default=16, ge=1, le=256)
     """How many tenants are worked on at a time."""
     kubernetes_connections: int = Field(default=16, ge=1, le=256)
