@@ -14,6 +14,7 @@ from tenant_agent.retrieval.chunking import chunks_of
 from tenant_agent.retrieval.parsing.child import reader_of
 
 NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 RENDERED = "<w:r><w:lastRenderedPageBreak/></w:r>"
 PUT = '<w:r><w:br w:type="page"/></w:r>'
 PICTURE = "<w:r><w:drawing/></w:r>"
@@ -86,6 +87,26 @@ def test_content_controls_hide_nothing(tmp_path: Path) -> None:
         ("Tarif: Basis | Preis: 29", 0),
         ("Ende.", 0),
     ]
+
+
+def box(*content: str) -> str:
+    """A text box as Word writes it: in a newer form, and an older one for other programs."""
+    inner = f"<w:txbxContent>{''.join(content)}</w:txbxContent>"
+    choice = f'<mc:Choice Requires="wps"><w:drawing>{inner}</w:drawing></mc:Choice>'
+    fallback = f"<mc:Fallback><w:pict>{inner}</w:pict></mc:Fallback>"
+    return f"<w:r><mc:AlternateContent {MC}>{choice}{fallback}</mc:AlternateContent></w:r>"
+
+
+def test_a_text_box_comes_once_and_beside_its_paragraph(tmp_path: Path) -> None:
+    parsed = read(tmp_path, p("Der Brief.", box(p("Unser Zeichen"), p("AB 12")), "Sein Ende."))
+    assert texts(parsed) == ["Der Brief.Sein Ende.", "Unser Zeichen", "AB 12"]
+
+
+def test_moved_text_is_where_it_was_moved_to(tmp_path: Path) -> None:
+    moved = f"<w:moveFrom>{run('Frist. ')}</w:moveFrom>"
+    target = f"<w:moveTo>{run('Frist.')}</w:moveTo>"
+    hyphen = "<w:r><w:t>E</w:t><w:noBreakHyphen/><w:t>Mail</w:t></w:r>"
+    assert texts(read(tmp_path, p(moved, hyphen), p(target))) == ["E-Mail", "Frist."]
 
 
 def test_a_table_in_a_table_comes_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import docx
 from tenant_agent.errors import DocumentUnreadable
 from tenant_agent.retrieval.blocks import Block, Parsed
 from tenant_agent.retrieval.parsing.docx_paragraph import (
+    BOX,
     PARAGRAPH,
     Item,
     Paragraphs,
@@ -32,6 +33,8 @@ MAX_UNPACKED = 300 * 1024 * 1024
 MAX_RATIO = 200
 SMALL_PART = 5 * 1024 * 1024
 TABLE, ROW, CELL = f"{W}tbl", f"{W}tr", f"{W}tc"
+# What programs show that do not know the newer form beside it, which holds the same.
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 WRAPPERS = frozenset({f"{W}sdt", f"{W}sdtContent", f"{W}customXml"})
 
 
@@ -66,6 +69,15 @@ def _children(element: Any, *tags: str) -> Iterator[Any]:
             yield child
         elif tag in WRAPPERS:
             yield from _children(child, *tags)
+
+
+def _boxes(element: Any) -> Iterator[Any]:
+    """Yield the outermost text boxes of a paragraph."""
+    for child in element:
+        if child.tag == BOX:
+            yield child
+        else:
+            yield from _boxes(child)
 
 
 def _first_page(cell: list[list[Block]]) -> int:
@@ -112,6 +124,9 @@ class _Reader:
 
     def __init__(self, document: Any) -> None:
         self._body = document.element.body
+        for fallback in list(self._body.iter(FALLBACK)):
+            fallback.getparent().remove(fallback)
+        self._has_boxes = next(self._body.iter(BOX), None) is not None
         self._paragraphs = Paragraphs(document)
 
     def items(self) -> Iterator[Item]:
@@ -123,6 +138,8 @@ class _Reader:
         for child in _children(element, PARAGRAPH, TABLE):
             if child.tag == PARAGRAPH:
                 yield from self._paragraphs.items(child)
+                for box in _boxes(child) if self._has_boxes else ():
+                    yield from self._content(box)
             else:
                 yield from self._table(child)
 

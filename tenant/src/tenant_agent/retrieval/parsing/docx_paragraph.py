@@ -25,7 +25,9 @@ SETTINGS, STYLE, BREAK_BEFORE = f"{W}pPr", f"{W}pStyle", f"{W}pageBreakBefore"
 VALUE = f"{W}val"
 RUN, TEXT, BREAK = f"{W}r", f"{W}t", f"{W}br"
 BREAK_TYPE = f"{W}type"
-RUN_SETTINGS, VANISH, DELETED = f"{W}rPr", f"{W}vanish", f"{W}del"
+RUN_SETTINGS, VANISH = f"{W}rPr", f"{W}vanish"
+GONE = frozenset({f"{W}del", f"{W}moveFrom"})
+BOX, HYPHEN = f"{W}txbxContent", f"{W}noBreakHyphen"
 BLANKS = frozenset({f"{W}tab", BREAK, f"{W}cr"})
 # Characters no XML file can hold.
 PUT_MARK, RENDERED_MARK = "\x0c", "\x1f"
@@ -61,17 +63,22 @@ def _shown(node: Any) -> str:
         return node.text or ""
     if tag == BREAK and node.get(BREAK_TYPE) == "page":
         return PUT_MARK
+    if tag == HYPHEN:
+        return "-"
     return " " if tag in BLANKS else ""
 
 
 def _texts(element: Any) -> list[list[str]]:
     """Return the visible text, cut at breaks that were put there, and these parts at rendered ones.
 
-    Deleted, hidden and field-code runs are left out.
+    Deleted, hidden and field-code runs are left out, and those of text boxes, which are paragraphs.
     """
     parts = []
+    boxed = {run for box in element.iter(BOX) for run in box.iter(RUN)}
     for run in element.iter(RUN):
-        is_hidden = run.getparent().tag == DELETED
+        if run in boxed:
+            continue
+        is_hidden = run.getparent().tag in GONE
         for node in run:
             if node.tag == RUN_SETTINGS:
                 is_hidden |= node.find(VANISH) is not None
