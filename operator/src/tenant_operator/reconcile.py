@@ -251,12 +251,17 @@ def earlier(stored: Stored) -> Earlier:
     status = TenantStatus.model_validate(stored.status)
     ready = next((c for c in status.conditions if c.type == "Ready"), None)
     settled = ready is not None and (ready.status == "True" or ready.reason == "DriftFound")
-    volume = status.volume
     return Earlier(
         was_ready=settled and ready is not None and ready.observed_generation == stored.generation,
-        data_volume_id=volume.id if volume is not None and volume.holds_data else None,
+        data_volume_id=data_volume_of(status),
         server_id=status.server.id if status.server else None,
     )
+
+
+def data_volume_of(status: TenantStatus) -> int | None:
+    """The volume that a status says holds data."""
+    volume = status.volume
+    return volume.id if volume is not None and volume.holds_data else None
 
 
 # -- reporting -----------------------------------------------------------------------------------
@@ -303,7 +308,12 @@ def _server_status(world: TenantWorld, previous: TenantStatus) -> ServerStatus |
 def _volume_status(world: TenantWorld, previous: TenantStatus) -> VolumeStatus | None:
     volume = world.volume
     if isinstance(volume, Volume):
-        return VolumeStatus(id=volume.id, size_gi_b=volume.size_gib, holds_data=holds_data(volume))
+        known = data_volume_of(previous)
+        return VolumeStatus(
+            id=volume.id,
+            size_gi_b=volume.size_gib,
+            holds_data=holds_data(volume, known=known),
+        )
     lost = previous.volume
     if volume is UNKNOWN or (lost is not None and lost.holds_data):
         return lost

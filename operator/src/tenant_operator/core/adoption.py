@@ -16,6 +16,7 @@ from tenant_operator.core.names import (
     ADOPTED_FROM,
     BURIED,
     FLEET_UID,
+    HOLDS_DATA,
     NAMESPACE,
     RETAIN_UNTIL,
     TENANT,
@@ -102,7 +103,8 @@ def volume_adopted(case: Case) -> Result | None:
         return Look(Subject.RETAINED)
     kept = {key: value for key, value in left.volume.labels.items() if key != RETAIN_UNTIL}
     own = tenant_labels(case.identity, fleet_uid=case.home.identity.uid)
-    labels = {**kept, **own, ADOPTED_FROM: left.uid, BURIED: left.uid}
+    # What was kept holds data, whatever became of the label that says so.
+    labels = {**kept, **own, HOLDS_DATA: "true", ADOPTED_FROM: left.uid, BURIED: left.uid}
     effect = AdoptVolume(left.volume.id, cloud_name(case.identity), labels)
     return Do(effect, "AdoptingVolume", f"Taking over {left.volume.name} with its data.")
 

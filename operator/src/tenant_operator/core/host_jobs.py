@@ -13,7 +13,7 @@ from typing import Final
 
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.names import HOLDS_DATA
-from tenant_operator.core.placement import holds_data
+from tenant_operator.core.placement import is_marked
 from tenant_operator.core.results import (
     Do,
     Done,
@@ -84,13 +84,15 @@ def worked_off(case: Case, job: Job, reason: str, message: str) -> Result:
     if not isinstance(outcome, Do | Retry):
         return outcome
     later = [after for after in _jobs_after(case, facts, job) if _is_due(after, facts)]
-    return _volume_marked(case) or replace(outcome, effect=StartJobs((job, *later)))
-
-
-def _volume_marked(case: Case) -> Result | None:
-    """The label comes before the first job that may write to the volume; None when it is there."""
     disk = case.world.volume
-    if not isinstance(disk, Volume) or holds_data(disk):
+    # The label comes before the first job that may write to the volume.
+    marking = marked(disk) if isinstance(disk, Volume) else None
+    return marking or replace(outcome, effect=StartJobs((job, *later)))
+
+
+def marked(disk: Volume) -> Result | None:
+    """A volume in use says so by a label, which anybody can remove; None when it is there."""
+    if is_marked(disk):
         return None
     labels = {**disk.labels, HOLDS_DATA: "true"}
     return Do(LabelVolume(disk.id, labels), "MountingDisk", "Marking the volume as in use.")

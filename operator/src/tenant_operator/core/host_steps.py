@@ -10,7 +10,14 @@ from datetime import timedelta
 from typing import Final
 
 from tenant_operator.core.case import UNKNOWN, Case, HostProblem, TenantKeys
-from tenant_operator.core.host_jobs import ABSENT, AGENT_SLOTS, NEWS_PAUSE, facts_of, worked_off
+from tenant_operator.core.host_jobs import (
+    ABSENT,
+    AGENT_SLOTS,
+    NEWS_PAUSE,
+    facts_of,
+    marked,
+    worked_off,
+)
 from tenant_operator.core.results import (
     Do,
     Done,
@@ -119,7 +126,9 @@ def data_disk(case: Case) -> Result:
         return Look(Subject.HOST if facts is None else Subject.VOLUME)
     job = case.recipe.data_disk(disk)
     outcome = worked_off(case, job, "MountingDisk", "Mounting the data volume.")
-    return Done("Mounted at /srv/tenant.") if isinstance(outcome, Done) else outcome
+    if not isinstance(outcome, Done):
+        return outcome
+    return marked(disk) or Done("Mounted at /srv/tenant.")
 
 
 def stack(case: Case) -> Result:

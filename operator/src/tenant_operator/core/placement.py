@@ -26,9 +26,17 @@ class Placement:
     type: ServerType
 
 
-def holds_data(volume: Volume) -> bool:
-    """Whether a volume was ever mounted, by its own label."""
+def is_marked(volume: Volume) -> bool:
+    """Whether a volume says by its own label that it was mounted once."""
     return volume.labels.get(HOLDS_DATA) == "true"
+
+
+def holds_data(volume: Volume, *, known: int | None) -> bool:
+    """Whether a volume was ever mounted, by its label or by `known`, the one the status names.
+
+    Either is enough: anybody can edit a label, and a status can be lost.
+    """
+    return is_marked(volume) or volume.id == known
 
 
 def place(case: Case) -> Placement | Stop:
@@ -104,7 +112,7 @@ def wanted_locations(case: Case) -> tuple[str, ...]:
 def fixed_location(case: Case) -> str | None:
     """Where the tenant must stay: with its data."""
     volume, left = case.world.volume, case.world.retained
-    if isinstance(volume, Volume) and holds_data(volume):
+    if isinstance(volume, Volume) and holds_data(volume, known=case.memory.data_volume_id):
         return volume.location
     if pending(case) is not None and left is not UNKNOWN and left.volume is not None:
         return left.volume.location
@@ -120,10 +128,10 @@ def _held_first(case: Case, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*held, *wanted]))
 
 
-def belongs_elsewhere(thing: Seen[Volume] | Seen[PrimaryIP], location: str) -> bool:
+def belongs_elsewhere(case: Case, thing: Seen[Volume] | Seen[PrimaryIP], *, location: str) -> bool:
     """Whether a thing that holds nothing yet is in another location than the chosen one."""
     if not isinstance(thing, Volume | PrimaryIP) or thing.server_id is not None:
         return False
-    if isinstance(thing, Volume) and holds_data(thing):
+    if isinstance(thing, Volume) and holds_data(thing, known=case.memory.data_volume_id):
         return False
     return thing.location != location

@@ -14,6 +14,7 @@ from typing import Final
 from tenant_operator.core import host_steps
 from tenant_operator.core.adoption import adoption_settled, keys_inherited, volume_adopted
 from tenant_operator.core.case import UNKNOWN, Case, TenantKeys
+from tenant_operator.core.host_jobs import marked
 from tenant_operator.core.names import (
     ACCEPT_EMPTY_VOLUME,
     cloud_name,
@@ -101,7 +102,8 @@ def _irreplaceable(case: Case, missing: tuple[str, ...]) -> Result | None:
             f"{', '.join(missing)} vanished from the Secret {name} while the machine lives. Put "
             "the entries back from your backup of the cluster.",
         )
-    if OPENS_DATA in missing and isinstance(held, Volume) and holds_data(held):
+    known = case.memory.data_volume_id
+    if OPENS_DATA in missing and isinstance(held, Volume) and holds_data(held, known=known):
         return Stop(
             "SecretLost",
             f"{OPENS_DATA} vanished from the Secret {name}, and the data on {held.name} opens with "
@@ -138,7 +140,7 @@ def _address_kept(case: Case, held: PrimaryIP) -> Result:
     if (
         not isinstance(case.world.server, Server)
         and isinstance(placed, Placement)
-        and belongs_elsewhere(held, placed.location)
+        and belongs_elsewhere(case, held, location=placed.location)
     ):
         return Do(DeleteAddress(held.id), "MovingLocation", _moving(held.location, placed))
     return Done(held.ip)
@@ -186,12 +188,14 @@ def _volume_kept(case: Case, held: Volume) -> Result:
         return _conflict("volume", held.name, held.id)
     if settling := adoption_settled(case, held):
         return settling
+    if held.id == case.memory.data_volume_id and (marking := marked(held)):
+        return marking
     server_ = case.world.server
     placed = place(case)
     if (
         not isinstance(server_, Server)
         and isinstance(placed, Placement)
-        and belongs_elsewhere(held, placed.location)
+        and belongs_elsewhere(case, held, location=placed.location)
     ):
         return Do(DeleteVolume(held.id), "MovingLocation", _moving(held.location, placed))
     wanted = case.spec.volume.size_gi_b

@@ -12,7 +12,7 @@ from tenant_operator.core.adoption import tombstone_removed
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.durations import parse_duration
 from tenant_operator.core.host_jobs import job_result
-from tenant_operator.core.names import RETAIN_UNTIL, owned_by
+from tenant_operator.core.names import HOLDS_DATA, RETAIN_UNTIL, owned_by
 from tenant_operator.core.placement import holds_data
 from tenant_operator.core.results import (
     DeleteAddress,
@@ -129,7 +129,7 @@ def volume_settled(case: Case) -> Result:
         return Done(f"{held.name} is kept.")
     until = int((case.now + parse_duration(case.spec.deletion.retain)).timestamp())
     return Do(
-        RetainVolume(held.id, {**held.labels, RETAIN_UNTIL: str(until)}),
+        RetainVolume(held.id, {**held.labels, HOLDS_DATA: "true", RETAIN_UNTIL: str(until)}),
         "RetainingVolume",
         f"Keeping {held.name} for {case.spec.deletion.retain}.",
     )
@@ -182,7 +182,8 @@ def _ours(case: Case, labels: object) -> bool:
 def _kept(case: Case) -> bool:
     held = case.world.volume
     wanted = parse_duration(case.spec.deletion.retain) > timedelta(0)
-    return wanted and isinstance(held, Volume) and holds_data(held)
+    known = case.memory.data_volume_id
+    return wanted and isinstance(held, Volume) and holds_data(held, known=known)
 
 
 _LIMIT: Final = timedelta(minutes=10)
