@@ -109,13 +109,15 @@ async def test_its_end_can_be_put_off_at_the_provider(rig: Rig) -> None:
     assert kept(rig)[0]["until"].startswith("2026-03-02T")
 
 
-async def test_an_end_that_nobody_can_read_is_none(rig: Rig) -> None:
+@pytest.mark.parametrize("end", ["soon", "1769904000000", "9" * 30], ids=["words", "ms", "long"])
+async def test_an_end_that_nobody_can_read_is_none(rig: Rig, end: str) -> None:
     volume = await left(rig)
-    rig.cloud.volumes[volume.id] = replace(volume, labels={**volume.labels, UNTIL: "soon"})
+    rig.cloud.volumes[volume.id] = replace(volume, labels={**volume.labels, UNTIL: end})
     rig.now += timedelta(days=31)
     for _ in range(10):
         await rig.round()
     assert volume.id in rig.cloud.volumes
+    assert kept(rig)[0]["until"].startswith("9999-")
     assert rig.is_ready(FLEET)
 
 

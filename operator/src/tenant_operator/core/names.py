@@ -58,12 +58,17 @@ class Identity:
 def kept_until(labels: Mapping[str, str]) -> datetime | None:
     """When a kept volume's time is over; None for one that is in use.
 
-    A date that nobody can read keeps it for good.
+    A date that nobody can read, or later than any calendar goes, keeps it for good.
     """
     text = labels.get(RETAIN_UNTIL)
     if text is None:
         return None
-    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else FOR_GOOD
+    try:
+        return (
+            min(datetime.fromtimestamp(int(text), UTC), FOR_GOOD) if text.isdecimal() else FOR_GOOD
+        )
+    except (ValueError, OverflowError, OSError):
+        return FOR_GOOD
 
 
 def cloud_name(tenant: Identity) -> str:
