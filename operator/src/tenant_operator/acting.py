@@ -39,6 +39,7 @@ from tenant_operator.core.results import (
     PowerOff,
     PowerOn,
     PublishRecord,
+    ReleaseVolume,
     RemoveFinalizer,
     ResizeVolume,
     RetainVolume,
@@ -66,6 +67,7 @@ SUBJECTS: Final[Mapping[type[object], Subject]] = {
     AttachVolume: Subject.VOLUME,
     LabelVolume: Subject.VOLUME,
     RetainVolume: Subject.VOLUME,
+    ReleaseVolume: Subject.VOLUME,
     AdoptVolume: Subject.VOLUME,
     SettleAdoption: Subject.VOLUME,
     DeleteVolume: Subject.VOLUME,
@@ -177,7 +179,9 @@ async def _attach_volume(scope: TenantScope, effect: AttachVolume) -> None:
     follow(scope, Subject.VOLUME, action, lambda: change_volume(scope, server_id=effect.server_id))
 
 
-async def _label_volume(scope: TenantScope, effect: LabelVolume | RetainVolume) -> None:
+async def _label_volume(
+    scope: TenantScope, effect: LabelVolume | ReleaseVolume | RetainVolume
+) -> None:
     account = scope.home
     held = await account.gate.call(
         "label_volume",
@@ -206,6 +210,11 @@ async def _settle_adoption(scope: TenantScope, effect: SettleAdoption) -> None:
 
 async def _retain_volume(scope: TenantScope, effect: RetainVolume) -> None:
     await scope.secrets.bury(scope.stored)
+    await _label_volume(scope, effect)
+
+
+async def _release_volume(scope: TenantScope, effect: ReleaseVolume) -> None:
+    await scope.secrets.unbury(scope.identity.namespace, scope.identity.uid)
     await _label_volume(scope, effect)
 
 
@@ -431,6 +440,7 @@ _HANDS: Final[Mapping[type[object], Callable[[TenantScope, Any], Awaitable[None]
     AttachVolume: _attach_volume,
     LabelVolume: _label_volume,
     RetainVolume: _retain_volume,
+    ReleaseVolume: _release_volume,
     AdoptVolume: _adopt_volume,
     SettleAdoption: _settle_adoption,
     DeleteVolume: _delete_volume,

@@ -158,3 +158,17 @@ async def test_who_does_not_lead_any_more_deletes_nothing(rig: Rig) -> None:
     rig.app.leads = lambda: True
     await rig.expect(lambda: not rig.cloud.volumes)
     await rig.expect(lambda: tombstone(volume) not in rig.cluster.objects)
+
+
+async def test_kept_no_more_while_it_is_deleted_nothing_stays(rig: Rig) -> None:
+    rig.start(deletion={"protected": False, "retain": "30d"})
+    await rig.expect_ready()
+    rig.world.faults = [Fault("delete_primary_ip", fault("locked", "a disturbance"), times=3)]
+    rig.cluster.remove(TENANT)
+    await rig.expect(lambda: any(UNTIL in held.labels for held in rig.cloud.volumes.values()))
+    (volume,) = rig.cloud.volumes.values()
+    assert tombstone(volume) in rig.cluster.objects
+    rig.cluster.edit(TENANT, {"deletion": {"retain": "0s"}})
+    await rig.expect(lambda: TENANT not in rig.cluster.objects)
+    assert not rig.cloud.volumes
+    assert tombstone(volume) not in rig.cluster.objects

@@ -211,6 +211,10 @@ class RetainVolume(_Relabel):
     """Store spec and secrets of a tenant that goes, then label its volume to be kept."""
 
 
+class ReleaseVolume(_Relabel):
+    """Delete what was stored for a volume that is not to be kept after all, then its label."""
+
+
 @dataclass(frozen=True)
 class InheritKeys(Effect):
     """Take the keys and passwords over that were kept of a deleted tenant."""

@@ -22,6 +22,7 @@ from tenant_operator.core.results import (
     Done,
     DropKeys,
     Look,
+    ReleaseVolume,
     RemoveFinalizer,
     Result,
     RetainVolume,
@@ -123,6 +124,13 @@ def volume_settled(case: Case) -> Result:
         return Done()
     if settling := tombstone_removed(held):
         return settling
+    if not _kept(case) and RETAIN_UNTIL in held.labels:
+        labels = {name: value for name, value in held.labels.items() if name != RETAIN_UNTIL}
+        return Do(
+            ReleaseVolume(held.id, labels),
+            "DeletingVolume",
+            f"{held.name} is not to be kept any more, and neither are its passwords.",
+        )
     if not _kept(case):
         return Do(DeleteVolume(held.id), "DeletingVolume", f"Removing {held.name} and its data.")
     if RETAIN_UNTIL in held.labels:
