@@ -75,7 +75,7 @@ REFRESH: Final[Refresh] = {
     "CertificateReady": (Subject.OUTSIDE,),
     "Verified": (Subject.OUTSIDE,),
     "PlacedAsWanted": (Subject.SERVER,),
-    "TornDown": (Subject.KEYS,),
+    "TornDown": (Subject.KEYS, Subject.VOLUME),
 }
 
 

@@ -201,8 +201,9 @@ REASONS: Final[Mapping[str, Reason]] = {
     "ObjectGone": Reason("An object vanished while being worked on; it is looked up again."),
     "ActionFailed": Reason("The provider's job failed; it is tried again with growing pauses."),
     "DataVolumeLost": Reason(
-        "The volume that held the data has vanished; no empty one takes its place by itself.",
-        "restore a backup; or accept the loss: "
+        "The volume that held the data is not in the fleet's cloud project. No empty one takes its "
+        "place by itself, and its passwords are not removed.",
+        "put the token of the right project back; or restore a backup, or accept the loss: "
         "kubectl annotate tenant NAME blueagency.io/accept-empty-volume=VOLUME_ID",
     ),
     "DriftFound": Reason(

@@ -161,7 +161,8 @@ def volume(case: Case) -> Result:
     if lost is not None and case.annotations.get(ACCEPT_EMPTY_VOLUME) != str(lost):
         return Stop(
             "DataVolumeLost",
-            f"Volume {lost}, which held the data, does not exist any more. Restore a backup, or "
+            f"Volume {lost}, which held the data, is not in the cloud project of the Fleet. If the "
+            "token is another project's, put the right one back. Else restore a backup, or "
             f"accept the loss: kubectl annotate tenant {case.identity.name} -n "
             f"{case.identity.namespace} {ACCEPT_EMPTY_VOLUME}={lost}",
         )

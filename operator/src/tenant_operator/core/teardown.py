@@ -12,7 +12,7 @@ from tenant_operator.core.adoption import tombstone_removed
 from tenant_operator.core.case import UNKNOWN, Case
 from tenant_operator.core.durations import parse_duration
 from tenant_operator.core.host_jobs import job_result
-from tenant_operator.core.names import HOLDS_DATA, RETAIN_UNTIL, owned_by
+from tenant_operator.core.names import ACCEPT_EMPTY_VOLUME, HOLDS_DATA, RETAIN_UNTIL, owned_by
 from tenant_operator.core.placement import holds_data
 from tenant_operator.core.results import (
     DeleteAddress,
@@ -52,7 +52,9 @@ def protection(case: Case) -> Result:
 
 
 def kept_data_opens(case: Case) -> Result:
-    """The password of what is to be kept is there; the machine that knows it too goes only then."""
+    """What is to be kept is there with its password; the machine that knows it goes only then."""
+    if unseen := _unseen(case):
+        return unseen
     held = case.world.volume
     if not _kept(case) or not isinstance(held, Volume) or not _ours(case, held.labels):
         return Done("No data is to be kept.")
@@ -70,6 +72,26 @@ def kept_data_opens(case: Case) -> Result:
         "opens with no other. Put it back from your backup of the cluster, or let the data go: "
         f"kubectl patch tenant {name} -n {namespace} --type merge -p "
         '\'{"spec":{"deletion":{"retain":"0s"}}}\'',
+    )
+
+
+def _unseen(case: Case) -> Stop | None:
+    """Data that is to be kept is nowhere: with another project's token it lives on elsewhere.
+
+    Its passwords are not dropped for that. Once it is seen again it is marked as kept with them.
+    """
+    lost, held = case.memory.data_volume_id, case.world.volume
+    seen = isinstance(held, Volume) and _ours(case, held.labels)
+    accepted = case.annotations.get(ACCEPT_EMPTY_VOLUME) == str(lost)
+    if lost is None or seen or accepted or not _to_be_kept(case):
+        return None
+    name, namespace = case.identity.name, case.identity.namespace
+    return Stop(
+        "DataVolumeLost",
+        f"Volume {lost}, whose data is to be kept, is not to be found in the cloud project of the "
+        "Fleet's token; nothing was removed. If the token is another project's, put the right one "
+        "back into its Secret. If the volume is gone and the data may be lost: kubectl annotate "
+        f"tenant {name} -n {namespace} {ACCEPT_EMPTY_VOLUME}={lost}",
     )
 
 
@@ -187,11 +209,13 @@ def _ours(case: Case, labels: object) -> bool:
     return isinstance(labels, dict) and owned_by(labels, case.identity)
 
 
+def _to_be_kept(case: Case) -> bool:
+    return parse_duration(case.spec.deletion.retain) > timedelta(0)
+
+
 def _kept(case: Case) -> bool:
-    held = case.world.volume
-    wanted = parse_duration(case.spec.deletion.retain) > timedelta(0)
-    known = case.memory.data_volume_id
-    return wanted and isinstance(held, Volume) and holds_data(held, known=known)
+    held, known = case.world.volume, case.memory.data_volume_id
+    return _to_be_kept(case) and isinstance(held, Volume) and holds_data(held, known=known)
 
 
 _LIMIT: Final = timedelta(minutes=10)
