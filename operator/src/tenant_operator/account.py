@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -36,6 +36,8 @@ from tenant_operator.core.world import (
 from tenant_operator.dns.port import Dns
 
 PER_PAGE = 50
+Sweep = Callable[[], Awaitable[set[str]]]
+"""Reads one kind of thing anew; returns the uids of tenants to look after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,8 @@ class Account:
     view: FleetView | None = None
     slow_swept: datetime | None = None
     slow_soon: bool = False
-    proved: bool = False
+    servers_proved: bool = False
+    records_proved: bool = False
     """Whether a sweep with these logins has succeeded; the inventory may be from those before."""
     version: int = 0
     """Rises with every change of `view`, so that tenants know when to try again."""
@@ -95,6 +98,11 @@ class Account:
 
     async def _ask_actions(self, ids: Sequence[int]) -> Sequence[ActionRef]:
         return await self.gate.call("actions", lambda: self.cloud.actions(ids), Purpose(lane=USER))
+
+    @property
+    def proved(self) -> bool:
+        """Whether both logins were accepted by a sweep."""
+        return self.servers_proved and self.records_proved
 
     def world(self) -> FleetWorld:
         """The shared things as a fleet's case sees them."""
@@ -116,8 +124,10 @@ class Account:
         """Wait for a first complete sweep of everything; concurrent callers share one."""
         await self.ensure_swept_slow()
         async with self._sweeping:
-            if not self.proved:
-                await self.sweep_fast()
+            if not self.servers_proved:
+                await self.sweep_servers()
+            if not self.records_proved:
+                await self.sweep_records()
 
     async def ensure_swept_slow(self) -> None:
         """Wait for a first complete sweep of volumes and addresses."""
@@ -125,32 +135,42 @@ class Account:
             if self.slow_swept is None:
                 await self.sweep_slow()
 
-    def sweep_due(self, interval: timedelta) -> timedelta:
-        """How long until servers and records should be read again."""
-        last = self.inventory.records_swept
-        if last is None:
-            return timedelta(0)
+    def due_sweeps(self, *, fast: timedelta, slow: timedelta) -> dict[str, Sweep]:
+        """What should be read again, each by itself: one provider may be down. Not the first time,
+        which is `ensure_swept`'s.
+        """
         pages = 2 + len(self.inventory.servers.entries) // PER_PAGE * 2
-        return last + stretched(interval, self.cloud.budget(), requests=pages) - self.clock()
+        every = stretched(fast, self.cloud.budget(), requests=pages)
+        due: dict[str, Sweep] = {}
+        if self._slow_due(slow):
+            due["sweep of volumes and addresses"] = self.sweep_slow
+        if self._is_old(self.inventory.servers.swept, every):
+            due["sweep of servers"] = self.sweep_servers
+        if self._is_old(self.inventory.records_swept, every):
+            due["sweep of records"] = self.sweep_records
+        return due
 
-    def slow_due(self, interval: timedelta) -> bool:
-        """Whether volumes and addresses should be read again."""
+    def _is_old(self, swept: datetime | None, interval: timedelta) -> bool:
+        return swept is not None and self.clock() - swept >= interval
+
+    def _slow_due(self, interval: timedelta) -> bool:
+        """Exchanged logins may be proved by the other sweeps, without a first one of this kind."""
         if self.slow_swept is None:
-            return False
-        return self.slow_soon or self.clock() - self.slow_swept >= interval
+            return self.proved
+        return self.slow_soon or self._is_old(self.slow_swept, interval)
 
     def sweep_slow_soon(self) -> None:
         """Read volumes and addresses with the next pass."""
         self.slow_soon = True
 
-    async def sweep_fast(self) -> set[str]:
-        """Read servers and DNS records; returns the uids of tenants to look after.
+    async def sweep_servers(self) -> set[str]:
+        """Read servers; returns the uids of tenants to look after.
 
         The firewall guards every machine: it is looked at as often, by the fleet's own step.
         """
         purpose = Purpose(lane=BACKGROUND, sweep=True)
         started = self.clock()
-        if self.inventory.records_swept is not None:
+        if self.inventory.servers.swept is not None:
             self.firewall = UNKNOWN
         selector = fleet_selector(self.identity)
         found = await self.gate.call(
@@ -160,12 +180,18 @@ class Account:
             if owned_by_fleet(server.labels, self.identity):
                 self.bake_server = server
         changed = self.inventory.servers.sweep(by_tenant(found), started=started)
-        installation = self.identity.installation
+        self.servers_proved = True
+        return changed
+
+    async def sweep_records(self) -> set[str]:
+        """Read DNS records; returns the uids of tenants to look after."""
+        purpose = Purpose(lane=BACKGROUND, sweep=True)
+        started, installation = self.clock(), self.identity.installation
         records = await self.dns_gate.call(
             "list_records", lambda: self.dns.list_records(installation), purpose
         )
-        changed |= self.inventory.sweep_records(records, started=started)
-        self.proved = True
+        changed = self.inventory.sweep_records(records, started=started)
+        self.records_proved = True
         return changed
 
     async def sweep_slow(self) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tenant_operator.account import Account, CloudLogin, DnsLogin
+from tenant_operator.account import Account, CloudLogin, DnsLogin, Sweep
 from tenant_operator.api.fleet import FleetSpec, FleetStatus
 from tenant_operator.app import App
 from tenant_operator.core.case import UNKNOWN
@@ -78,18 +78,15 @@ def _logins(spec: FleetSpec, secrets: FleetSecrets) -> tuple[CloudLogin, DnsLogi
 
 
 async def sweep(scope: FleetScope) -> None:
-    """Read what is due; a failure is noted where the credentials step will find it."""
+    """Read what is due; what fails has growing pauses of its own and holds nothing else up."""
     account, settings = scope.account, scope.app.settings
+    due = account.due_sweeps(
+        fast=timedelta(seconds=settings.sweep_seconds),
+        slow=timedelta(seconds=settings.slow_sweep_seconds),
+    )
     changed: set[str] = set()
-    try:
-        if account.slow_due(timedelta(seconds=settings.slow_sweep_seconds)):
-            changed |= await account.sweep_slow()
-        if account.inventory.records_swept is not None and account.sweep_due(
-            timedelta(seconds=settings.sweep_seconds)
-        ) <= timedelta(0):
-            changed |= await account.sweep_fast()
-    except ProviderError as error:
-        _sweep_failed(scope, error)
+    for name, read in due.items():
+        changed |= await _swept(scope, name, read)
     for tenant in scope.app.store.tenants_of(scope.stored.key):
         if tenant.uid in changed:
             scope.app.queue.add(tenant.key, Lane.URGENT)
@@ -98,10 +95,30 @@ async def sweep(scope: FleetScope) -> None:
     _count(scope)
 
 
-def _sweep_failed(scope: FleetScope, error: ProviderError) -> None:
-    attempt = scope.memory.attempt("CredentialsReady", scope.app.clock(), scope.app.spread())
-    noted = trouble(error, attempt)
-    log.warning("a sweep failed", fleet=scope.identity.key, reason=noted.reason, cause=str(error))
+async def _swept(scope: FleetScope, name: str, read: Sweep) -> set[str]:
+    held = scope.memory.troubles.get(name)
+    if held is not None and held.retry_at > scope.app.clock():
+        return set()
+    try:
+        changed = await read()
+    except ProviderError as error:
+        _sweep_failed(scope, name, error)
+        return set()
+    scope.memory.succeeded(name)
+    return changed
+
+
+def _sweep_failed(scope: FleetScope, name: str, error: ProviderError) -> None:
+    """The next try has its time; what needs a person stands where the credentials step finds it."""
+    attempt = scope.memory.attempt(name, scope.app.clock(), scope.app.spread())
+    noted = scope.memory.troubles[name] = trouble(error, attempt)
+    log.warning(
+        "a sweep failed",
+        fleet=scope.identity.key,
+        subject=name,
+        reason=noted.reason,
+        cause=str(error),
+    )
     if noted.person_needed:
         scope.memory.troubles["CredentialsReady"] = noted
         scope.account.catalogue = UNKNOWN
@@ -112,6 +129,7 @@ def _count(scope: FleetScope) -> None:
     budget = account.cloud.budget()
     if budget is not None:
         BUDGET_LEFT.labels(name).set(budget.remaining)
-    if account.inventory.records_swept is not None:
-        INVENTORY_AGE.labels(name).set(account.inventory.records_swept.timestamp())
+    servers, records = account.inventory.servers.swept, account.inventory.records_swept
+    if servers is not None and records is not None:
+        INVENTORY_AGE.labels(name).set(min(servers, records).timestamp())
     ORPHANS.labels(name).set(len(account.inventory.orphans(scope.app.store.uids("tenant"))))
