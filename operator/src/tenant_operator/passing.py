@@ -34,6 +34,7 @@ from tenant_operator.core.results import (
 )
 from tenant_operator.core.step import Step, StepRef, Trouble, Verdict, Walkable, walk
 from tenant_operator.core.summary import Report, since
+from tenant_operator.core.trouble import grown
 from tenant_operator.host.port import HostError
 from tenant_operator.log import logger
 from tenant_operator.metrics import EFFECTS, STEP_SECONDS
@@ -183,6 +184,12 @@ def report_of(
     )
 
 
+def _pause(scope: Scope, step: StepRef | None, waiting: Wait) -> float:
+    now = scope.app.clock()
+    began = scope.memory.started.get(step.condition, now) if step else now
+    return grown(waiting.after, longest=waiting.longest, waited=now - began)
+
+
 async def come_again(
     scope: Scope, done: Pass, *, refresh: Refresh, rest: float, longest: float = inf
 ) -> None:
@@ -204,9 +211,12 @@ async def come_again(
     match done.verdict.result:
         case Do() | Retry() | Look():
             app.queue.add(key, lane)
-        case Wait(after=after, subjects=subjects):
+        case Wait(after=after, subjects=subjects) as waiting:
             memory.refresh.update(subjects)
-            app.queue.add_after(key, min(after, longest), lane)
+            pause = _pause(scope, step, waiting)
+            # What has waited for long must not hold up those whose turn is soon.
+            patient = pause > after and not scope.stored.deleting
+            app.queue.add_after(key, min(pause, longest), Lane.BACKGROUND if patient else lane)
         case Stop(after=after) if step is not None:
             if after <= longest or memory.look_again(app.clock(), after):
                 memory.refresh.update(stale)

@@ -1,7 +1,8 @@
 """A keyed work queue: a key is in it once, and never with two workers at a time.
 
-A key that is added while a worker has it runs again afterwards. Lanes are served in order; delays
-keep the earliest time; failures back off by themselves. One waiting worker is woken per key.
+A key that is added while a worker has it runs again afterwards. Lanes are served in order, but one
+that was passed over three times in a row has its turn, so that none starves; delays keep the
+earliest time; failures back off by themselves. One waiting worker is woken per key.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 K = TypeVar("K")
+PATIENCE: Final = 3
+"""How often a lane in which keys wait is passed over before it has its turn."""
 
 
 class Lane(IntEnum):
@@ -45,6 +48,7 @@ class WorkQueue(Generic[K]):
         self._ready: dict[Lane, deque[K]] = {lane: deque() for lane in Lane}
         self._waiting: dict[K, Lane] = {}
         self._since: dict[K, float] = {}
+        self._passed_over = dict.fromkeys(Lane, 0)
         self._active: set[K] = set()
         self._delayed: list[_Later[K]] = []
         self._due: dict[K, _Later[K]] = {}
@@ -127,15 +131,29 @@ class WorkQueue(Generic[K]):
         return max((now - since for since in self._since.values()), default=0.0)
 
     def _next(self) -> K | None:
-        for lane, keys in self._ready.items():
-            while keys:
-                key = keys.popleft()
-                if self._waiting.get(key) is lane and key not in self._active:
-                    del self._waiting[key]
-                    self._since.pop(key, None)
-                    self._active.add(key)
-                    return key
+        for lane in sorted(Lane, key=lambda lane: self._passed_over[lane] < PATIENCE):
+            key = self._first_of(lane)
+            if key is not None:
+                self._note_turn(lane)
+                return key
         return None
+
+    def _first_of(self, lane: Lane) -> K | None:
+        keys = self._ready[lane]
+        while keys:
+            key = keys.popleft()
+            if self._waiting.get(key) is lane and key not in self._active:
+                del self._waiting[key]
+                self._since.pop(key, None)
+                self._active.add(key)
+                return key
+        return None
+
+    def _note_turn(self, served: Lane) -> None:
+        self._passed_over[served] = 0
+        for lane, keys in self._ready.items():
+            if lane > served:
+                self._passed_over[lane] = self._passed_over[lane] + 1 if keys else 0
 
     def _wake_one(self) -> None:
         while self._sleepers:

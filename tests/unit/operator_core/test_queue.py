@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
 from tenant_operator.workqueue import Lane, WorkQueue
 
 
@@ -23,6 +24,24 @@ async def test_lanes_are_served_in_order_and_a_key_can_move_up() -> None:
     queue.add("user", Lane.USER)
     queue.add("slow", Lane.URGENT)
     assert [await queue.take(), await queue.take()] == ["slow", "user"]
+
+
+@pytest.mark.parametrize("crowded", [Lane.URGENT, Lane.USER])
+async def test_a_crowded_lane_leaves_the_others_a_share(crowded: Lane) -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    slow = {f"slow {number}" for number in range(5)}
+    for number in range(40):
+        queue.add(f"busy {number}", crowded)
+    for key in slow:
+        queue.add(key, Lane.BACKGROUND)
+    served = []
+    for _ in range(4 * len(slow)):
+        served.append(key := await queue.take())
+        queue.done(key)
+        if key not in slow:
+            queue.add(key, crowded)
+    assert slow <= set(served)
+    assert served[0] == "busy 0"
 
 
 async def test_a_key_added_while_worked_on_runs_again_and_not_beside() -> None:

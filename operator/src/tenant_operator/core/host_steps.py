@@ -6,6 +6,7 @@ What changes the machine is a job, which `host_jobs` starts, waits for and tries
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -36,6 +37,8 @@ BOOT: Final = timedelta(seconds=30)
 """How long after its creation nobody wonders that a machine does not answer yet."""
 YOUNG: Final = timedelta(minutes=5)
 """How long a new machine may be on its way up; it is knocked at often until then."""
+LONGEST_WAIT: Final = 60.0
+"""What the pause between two looks grows to, in seconds: each holds a worker until it times out."""
 
 
 def reachable(case: Case) -> Result:
@@ -58,9 +61,8 @@ def reachable(case: Case) -> Result:
         )
     rotated = _host_key_rotated(case, sight.host_key)
     if isinstance(rotated, Done) and facts.cloud_init == "running":
-        return Wait(
-            "CloudInitRunning", "cloud-init is running.", NEWS_PAUSE, subjects=(Subject.HOST,)
-        )
+        waiting = Wait("CloudInitRunning", "cloud-init is running.", NEWS_PAUSE)
+        return _patient(case, waiting, Subject.HOST)
     return rotated
 
 
@@ -72,15 +74,18 @@ def _no_facts(case: Case, problem: HostProblem | None) -> Result:
         return Stop("HostKeyMismatch", with_help("HostKeyMismatch", message), after=15)
     if kind == "login":
         message = with_help("LoginRefused", message)
-        return Wait("LoginRefused", message, 5, subjects=(Subject.HOST,))
+        return _patient(case, Wait("LoginRefused", message, 5), Subject.HOST)
     starting = isinstance(machine, Server) and machine.status != "running"
     reason = "Booting" if starting or _is_younger(case, BOOT) else "HostUnreachable"
     message = with_help(reason, message)
-    return Wait(reason, message, _knock_after(case), subjects=(Subject.HOST,))
+    waiting = Wait(reason, message, 0.1 if _is_younger(case, YOUNG) else 1)
+    return _patient(case, waiting, Subject.HOST)
 
 
-def _knock_after(case: Case) -> float:
-    return 0.1 if _is_younger(case, YOUNG) else 1
+def _patient(case: Case, waiting: Wait, subject: Subject) -> Wait:
+    """A wait for a machine or the world outside: once the machine is not new, its pauses grow."""
+    longest = 0.0 if _is_younger(case, YOUNG) else LONGEST_WAIT
+    return replace(waiting, subjects=(subject,), longest=longest)
 
 
 def _is_younger(case: Case, age: timedelta) -> bool:
@@ -142,12 +147,8 @@ def stack(case: Case) -> Result:
         return outcome
     sick = unhealthy_services(facts.services)
     if sick:
-        return Wait(
-            "WaitingForServices",
-            "Not healthy: " + ", ".join(f"{name} ({state})" for name, state in sick) + ".",
-            3,
-            subjects=(Subject.HOST,),
-        )
+        named = ", ".join(f"{name} ({state})" for name, state in sick)
+        return _patient(case, Wait("WaitingForServices", f"Not healthy: {named}.", 3), Subject.HOST)
     return Done(f"Release {job.digest[:12]} is live.")
 
 
@@ -175,7 +176,7 @@ def certificate(case: Case) -> Result:
     reason = {"resolve": "NameNotResolved", "tls": "CertificateUntrusted"}.get(
         seen.problem, "CertificatePending"
     )
-    return Wait(reason, _unseen(case, seen), 2, subjects=(Subject.OUTSIDE,))
+    return _patient(case, Wait(reason, _unseen(case, seen), 2), Subject.OUTSIDE)
 
 
 def verified(case: Case) -> Result:
@@ -185,7 +186,7 @@ def verified(case: Case) -> Result:
         return Look(Subject.OUTSIDE)
     if seen.status == 200:
         return Done(f"{public_url(case)} answers.")
-    return Wait("AwaitingAnswer", _unseen(case, seen), 2, subjects=(Subject.OUTSIDE,))
+    return _patient(case, Wait("AwaitingAnswer", _unseen(case, seen), 2), Subject.OUTSIDE)
 
 
 def _unseen(case: Case, seen: Glimpse) -> str:

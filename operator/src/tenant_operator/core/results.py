@@ -288,6 +288,8 @@ class Wait:
     after: float = 5.0
     subjects: tuple[Subject, ...] = field(default=())
     """What must be looked at afresh next time."""
+    longest: float = 0.0
+    """What the pause grows to while the step goes on waiting; it stays as it is when this is 0."""
 
 
 @dataclass(frozen=True)

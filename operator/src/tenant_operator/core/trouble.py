@@ -26,6 +26,7 @@ from tenant_operator.core.step import Trouble
 
 LONGEST_PAUSE_SECONDS: Final = 300.0
 PERSON_PAUSE_SECONDS: Final = 300.0
+RESTART: Final = timedelta(seconds=30)
 STOPPING: Final = (CredentialsRefused, LimitReached, Protected, Refused)
 """Faults that time alone does not heal."""
 AT_ONCE: Final = (OutOfStock, Taken)
@@ -45,6 +46,15 @@ def pause(attempt: Attempt) -> timedelta:
     """The pause after the n-th failure in a row: 1, 2, 4 … 300 s, spread."""
     seconds = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(attempt.count - 1, 12))
     return timedelta(seconds=seconds * attempt.spread)
+
+
+def grown(after: float, *, longest: float, waited: timedelta) -> float:
+    """The pause in seconds of a wait that has lasted so long already.
+
+    It stays as short as `after` for half a minute, which is what a machine needs to start anew.
+    From then on it grows: what comes back is noticed late by half of its absence at most.
+    """
+    return max(after, min(longest, (waited - RESTART).total_seconds() / 2))
 
 
 def with_help(reason: str, message: str) -> str:
