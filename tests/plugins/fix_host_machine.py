@@ -60,7 +60,7 @@ class Machine:
         return HardenInputs(
             client_public_key=self.client_key.public,
             ssh_networks=(f"{self.ip}/16",),
-            operator_addresses=("192.0.2.9",),
+            operator_networks=("192.0.2.9",),
             http_networks=(),
             registry_host="registry.example:5000",
             ca_bundle="",

@@ -97,7 +97,7 @@ def volume(server_id: int = 1, size_gib: int = 10) -> Volume:
 HARDEN = HardenInputs(
     client_public_key=CLIENT.public,
     ssh_networks=("127.0.0.0/8",),
-    operator_addresses=("127.0.0.1",),
+    operator_networks=("127.0.0.1",),
     http_networks=(),
     registry_host="registry.example",
     ca_bundle="",

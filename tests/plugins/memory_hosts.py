@@ -102,7 +102,6 @@ class MemoryHost:
             "agent": "",
             "boot_id": "b",
             "hostname": "h",
-            "client_address": "192.0.2.1",
             "cloud_init": machine.cloud_init,
             "cloud_init_message": "no network" if machine.cloud_init == "error" else "",
             "mounted_volume": machine.mounted,

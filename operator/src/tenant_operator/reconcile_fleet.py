@@ -161,18 +161,12 @@ def make_fleet_case(scope: FleetScope) -> FleetCase:
             actions=scope.memory.actions,
             sold_out=frozenset(scope.memory.sold_out),
         ),
-        bake=bake_job(scope.spec, account.secrets, operator_addresses=_own_addresses(scope)),
+        bake=bake_job(
+            scope.spec, account.secrets, operator_networks=tuple(scope.app.settings.egress_networks)
+        ),
         user_data=_user_data(scope),
         troubles=scope.memory.troubles,
     )
-
-
-def _own_addresses(scope: FleetScope) -> tuple[str, ...]:
-    """Where machines see the operator come from: as it was told, or as the baking server saw it."""
-    sight = scope.account.bake_host
-    facts = None if sight is UNKNOWN else sight.facts
-    seen = () if facts is None else (facts.client_address,)
-    return tuple(scope.app.settings.egress_networks) or seen
 
 
 def _user_data(scope: FleetScope) -> str:

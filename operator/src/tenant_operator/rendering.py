@@ -23,7 +23,7 @@ from tenant_operator.core.stack import (
     Model,
     StackInputs,
 )
-from tenant_operator.core.world import HostFacts, Job, ServerType
+from tenant_operator.core.world import Job, ServerType
 from tenant_operator.host import bootstrap
 
 SMALLEST_MEMORY_MIB = 3500
@@ -96,11 +96,10 @@ class _Tenant:
             )
         )
 
-    def harden(self, facts: HostFacts) -> Job:
+    def harden(self) -> Job:
         if self._keys is None or self._keys.client_key is None:
             raise NotYet("hardening needs the client key")
-        addresses = self._home.operator_networks or (facts.client_address,)
-        shared = hardening(self._home.spec, operator_addresses=addresses)
+        shared = hardening(self._home.spec, operator_networks=self._home.operator_networks)
         return harden_job(replace(shared, client_public_key=self._keys.client_key.public))
 
     def stack(self) -> StackInputs:
@@ -193,11 +192,11 @@ def ca_bundle(fleet: FleetSpec) -> str:
     return fleet.trust.ca_bundle if fleet.trust else ""
 
 
-def hardening(fleet: FleetSpec, *, operator_addresses: tuple[str, ...] = ()) -> HardenInputs:
+def hardening(fleet: FleetSpec, *, operator_networks: tuple[str, ...] = ()) -> HardenInputs:
     """What every machine of a fleet is hardened with."""
     return HardenInputs(
         ssh_networks=tuple(fleet.access.ssh_networks),
-        operator_addresses=operator_addresses,
+        operator_networks=operator_networks,
         http_networks=http_networks(fleet),
         registry_host=fleet.registry.host,
         ca_bundle=ca_bundle(fleet),
@@ -205,7 +204,7 @@ def hardening(fleet: FleetSpec, *, operator_addresses: tuple[str, ...] = ()) -> 
 
 
 def bake_job(
-    fleet: FleetSpec, secrets: FleetSecrets, *, operator_addresses: tuple[str, ...] = ()
+    fleet: FleetSpec, secrets: FleetSecrets, *, operator_networks: tuple[str, ...] = ()
 ) -> Job:
     """What a fleet's snapshot is made by."""
     shared = fleet.images
@@ -219,7 +218,7 @@ def bake_job(
                 redis=shared.redis,
             ),
             registry=secrets.registry,
-            hardening=hardening(fleet, operator_addresses=operator_addresses),
+            hardening=hardening(fleet, operator_networks=operator_networks),
         )
     )
 

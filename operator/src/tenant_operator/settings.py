@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     """How often the Secrets that Fleets and Tenants name are read again; Tenants' less often when
     there are more than a few hundred of them."""
     egress_networks: list[str] = Field(default_factory=list, max_length=16)
-    """Addresses the operator connects from, as JSON list; left out, what a machine sees."""
+    """Networks the operator connects from, as JSON list, which machines never ban; an address that
+    a machine saw it come from within a week is exempt there without being named."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
     log_format: Literal["json", "text"] = "json"

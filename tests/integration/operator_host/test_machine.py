@@ -14,11 +14,12 @@ import asyncssh
 import pytest
 from plugins.fix_host_machine import Machine, carry_out, look
 from plugins.key_pairs import new_pair
+from plugins.waiting import expect
 from tenant_operator.core.stack import JOB_HARDEN
 from tenant_operator.core.world import HostFailure, JobPhase, Volume
-from tenant_operator.host import bootstrap
+from tenant_operator.host import bootstrap, commands
 from tenant_operator.host.port import HostKeyMismatch
-from tenant_operator.host.ssh import SshHosts
+from tenant_operator.host.ssh import SshHosts, command_line
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 MISSING = Volume(
@@ -148,14 +149,34 @@ async def test_a_volume_with_somebodys_data_is_not_touched(
 
 
 @contextmanager
-def second_address(machine: Machine) -> Iterator[str]:
+def second_address(machine: Machine, *, last: int = 222) -> Iterator[str]:
     """Another address of this host on the machine's network, to be banned instead of ours."""
-    address = ".".join([*machine.ip.split(".")[:2], "222", "222"])
+    address = ".".join([*machine.ip.split(".")[:2], "222", str(last)])
     subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "docker0"], check=True)
     try:
         yield address
     finally:
         subprocess.run(["ip", "addr", "del", f"{address}/32", "dev", "docker0"], check=True)
+
+
+async def visit(machine: Machine, address: str, key: asyncssh.SSHKey) -> str:
+    """What a look prints over a connection that comes from an address of our choice."""
+    connection = await asyncssh.connect(
+        machine.ip,
+        username="root",
+        client_keys=[key],
+        known_hosts=None,
+        local_addr=(address, 0),
+        config=None,
+        agent_path=None,
+        login_timeout=5,
+    )
+    look = commands.observe()
+    try:
+        done = await connection.run(command_line(look.argv), input=look.stdin.decode())
+    finally:
+        connection.close()
+    return str(done.stdout)
 
 
 async def test_refused_keys_of_a_real_account_end_in_a_ban(machine: Machine) -> None:
@@ -165,19 +186,30 @@ async def test_refused_keys_of_a_real_account_end_in_a_ban(machine: Machine) -> 
             if address in machine.inside("fail2ban-client", "get", "sshd", "banip"):
                 break
             with pytest.raises((asyncssh.Error, OSError)):
-                await asyncssh.connect(
-                    machine.ip,
-                    username="root",
-                    client_keys=[stranger],
-                    known_hosts=None,
-                    local_addr=(address, 0),
-                    config=None,
-                    agent_path=None,
-                    login_timeout=5,
-                )
+                await visit(machine, address, stranger)
             await asyncio.sleep(0.3)
         assert address in machine.inside("fail2ban-client", "get", "sshd", "banip")
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(machine.ip, 22, local_addr=(address, 0))
     host = await machine.connect(machine.lasting_key)
     await host.close()
+
+
+async def test_an_operator_that_moved_is_banned_nowhere_and_hardens_nothing_anew(
+    machine: Machine,
+) -> None:
+    """After a failover, or behind a pool of addresses, it comes from somewhere else."""
+    stranger = asyncssh.generate_private_key("ssh-ed25519")
+    own = asyncssh.import_private_key(machine.client_key.private)
+    listed = machine.inside("sha256sum", "/etc/fail2ban/jail.local", bootstrap.HARDEN_LIST)
+    with second_address(machine, last=223) as address:
+        facts = bootstrap.facts(await visit(machine, address, own))
+        assert facts.jobs[JOB_HARDEN].digest == bootstrap.harden(machine.harden_inputs()).digest
+        for _ in range(4):
+            with pytest.raises((asyncssh.Error, OSError)):
+                await visit(machine, address, stranger)
+        ignored = f"Ignore {address} by command"
+        told = ("cat", "/var/log/fail2ban.log")
+        expect(lambda: machine.inside(*told).count(ignored) >= 3, "three refusals let pass")
+        assert address not in machine.inside("fail2ban-client", "get", "sshd", "banip")
+    assert listed == machine.inside("sha256sum", "/etc/fail2ban/jail.local", bootstrap.HARDEN_LIST)

@@ -45,7 +45,6 @@ JOBS = {
 FACTS = HostFacts(
     boot_id="b",
     hostname="h",
-    client_address="192.0.2.9",
     cloud_init="running",
     root_free_mib=9000,
     services=dict.fromkeys((*SERVICES, "agent-green"), "healthy"),
@@ -69,7 +68,7 @@ def case(facts: HostFacts, *, disk: Volume = DISK, shown: str = "first") -> Case
         recipes=Recipes(
             user_data=lambda _, __: "",
             rotate_host_key=lambda _: JOBS["host-key"],
-            harden=lambda _: JOBS["harden"],
+            harden=lambda: JOBS["harden"],
             data_disk=lambda _: JOBS["data-disk"],
             deploy=lambda: JOBS["deploy"],
             stop_stack=lambda: JOBS["stop"],

@@ -15,7 +15,6 @@ JOB = Job(name="deploy", digest="d1", arguments=("d1",), time_limit_seconds=60)
 FACTS = HostFacts(
     boot_id="b",
     hostname="h",
-    client_address="192.0.2.1",
     cloud_init="done",
     root_free_mib=2000,
     data_free_mib=2000,

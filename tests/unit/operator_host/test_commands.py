@@ -20,7 +20,7 @@ from tenant_operator.host.ssh import command_line, owner_ids
 INPUTS = HardenInputs(
     client_public_key="ssh-ed25519 AAAAOperator",
     ssh_networks=("192.0.2.0/24", "2001:db8::/32"),
-    operator_addresses=("192.0.2.9",),
+    operator_networks=("192.0.2.9",),
     http_networks=(),
     registry_host="registry.example:5000",
     ca_bundle="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
@@ -84,7 +84,7 @@ def test_equal_inputs_make_equal_jobs() -> None:
     [
         {"client_public_key": "ssh-ed25519 AAAAOther"},
         {"ssh_networks": ("198.51.100.0/24",)},
-        {"operator_addresses": ()},
+        {"operator_networks": ()},
         {"http_networks": ("192.0.2.0/24",)},
         {"registry_host": "other.example"},
         {"ca_bundle": ""},
@@ -130,22 +130,6 @@ def test_a_snapshot_is_hardened_with_everything_but_the_tenants_own_key() -> Non
     listed = json.loads(job.files[0].content)["items"]
     whole = items(bootstrap.harden(INPUTS))
     assert [*listed, whole["authorized-keys"]] == list(whole.values())
-
-
-def test_where_the_operator_is_seen_to_come_from_makes_no_other_snapshot() -> None:
-    images = Images(agent="a", traefik="t", postgres="p", redis="r")
-    seen, unseen, other = (
-        bootstrap.bake(
-            BakeInputs(system="debian-13", images=images, registry=None, hardening=inputs)
-        )
-        for inputs in (
-            INPUTS,
-            replace(INPUTS, operator_addresses=()),
-            replace(INPUTS, ssh_networks=("198.51.100.0/24",)),
-        )
-    )
-    assert seen.digest == unseen.digest != other.digest
-    assert seen.files != unseen.files
 
 
 def test_only_the_named_networks_reach_sshd() -> None:

@@ -27,7 +27,6 @@ def printed(**changes: Any) -> str:
         "agent": "a1",
         "boot_id": "b",
         "hostname": "h",
-        "client_address": "192.0.2.9",
         "cloud_init": "done",
         "cloud_init_message": "",
         "jobs": {"harden": DONE},

@@ -244,6 +244,29 @@ def test_hardening_leaves_word_that_nothing_differs(places: Places) -> None:
     assert json.loads(places.drift.read_text()) == {}
 
 
+def test_where_the_operator_comes_from_is_noted_for_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes, week = tmp_path / "operators", observe.OPERATOR_SECONDS
+    monkeypatch.setattr(observe, "OPERATORS", notes)
+    observe.note_operator("192.0.2.9 40022 198.51.100.1 22", now=0)
+    os.utime(notes / "192.0.2.9", (1000, 1000))
+    observe.note_operator("2001:db8::1 40022 2001:db8::2 22", now=1000 + week)
+    observe.note_operator("", now=1000 + week)
+    assert sorted(note.name for note in notes.iterdir()) == ["192.0.2.9", "2001:db8::1"]
+    observe.note_operator("2001:db8::1 40023 2001:db8::2 22", now=1001 + week)
+    assert [note.name for note in notes.iterdir()] == ["2001:db8::1"]
+
+
+def test_a_disk_without_room_for_a_note_hinders_no_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(observe, "OPERATORS", tmp_path / "file" / "operators")
+    observe.note_operator("192.0.2.9 40022 198.51.100.1 22", now=0)
+    assert "could not be noted" in capsys.readouterr().err
+
+
 @pytest.fixture
 def jobs_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, entry.Work]:
     """The agent's table of jobs, to be filled by a test; cloud-init is through."""

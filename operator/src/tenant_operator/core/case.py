@@ -136,7 +136,7 @@ class Recipes:
 
     user_data: Callable[[TenantKeys, int | str], str]
     rotate_host_key: Callable[[KeyPair], Job]
-    harden: Callable[[HostFacts], Job]
+    harden: Callable[[], Job]
     data_disk: Callable[[Volume], Job]
     deploy: Callable[[], Job]
     stop_stack: Callable[[], Job]

@@ -83,7 +83,7 @@ def worked_off(case: Case, job: Job, reason: str, message: str) -> Result:
     outcome = given_room(_standing(job, facts, reason, message), facts, job)
     if not isinstance(outcome, Do | Retry):
         return outcome
-    later = [after for after in _jobs_after(case, facts, job) if _is_due(after, facts)]
+    later = [after for after in _jobs_after(case, job) if _is_due(after, facts)]
     disk = case.world.volume
     # The label comes before the first job that may write to the volume.
     marking = marked(disk) if isinstance(disk, Volume) else None
@@ -98,10 +98,10 @@ def marked(disk: Volume) -> Result | None:
     return Do(LabelVolume(disk.id, labels), "MountingDisk", "Marking the volume as in use.")
 
 
-def _jobs_after(case: Case, facts: HostFacts, first: Job) -> Sequence[Job]:
+def _jobs_after(case: Case, first: Job) -> Sequence[Job]:
     """The jobs of later steps, as far as what they need is there."""
     disk, machine = case.world.volume, case.world.server
-    jobs = [case.recipe.harden(facts)]
+    jobs = [case.recipe.harden()]
     if isinstance(disk, Volume) and isinstance(machine, Server) and disk.server_id == machine.id:
         jobs += [case.recipe.data_disk(disk), case.recipe.deploy()]
     names = [job.name for job in jobs]

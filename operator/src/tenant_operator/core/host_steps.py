@@ -119,7 +119,7 @@ def hardened(case: Case) -> Result:
     facts = facts_of(case)
     if facts is None:
         return Look(Subject.HOST)
-    job = case.recipe.harden(facts)
+    job = case.recipe.harden()
     outcome = worked_off(case, job, "Hardening", "Applying the hardening measures.")
     return Done("Every measure of the list holds.") if isinstance(outcome, Done) else outcome
 

@@ -138,14 +138,15 @@ class BootInputs:
 class HardenInputs:
     """What the declared hardening list depends on.
 
-    `ssh_networks` may reach sshd; `operator_addresses` are never banned by fail2ban;
+    `ssh_networks` may reach sshd; `operator_networks`, where they are configured, are never banned
+    by fail2ban, nor is any address that the operator was let in from lately;
     `registry_host` with `ca_bundle` becomes a trusted registry of dockerd; `http_networks` may
     reach ports 80 and 443 (empty means everybody). Only `client_public_key` is the tenant's own; a
     machine that is baked for all of a fleet has none.
     """
 
     ssh_networks: tuple[str, ...]
-    operator_addresses: tuple[str, ...]
+    operator_networks: tuple[str, ...]
     http_networks: tuple[str, ...]
     registry_host: str
     ca_bundle: str

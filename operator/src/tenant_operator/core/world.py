@@ -269,13 +269,11 @@ class HostFacts:
     `services` maps a Compose service to its health (`healthy`, `unhealthy`, `starting`, `running`,
     `exited`, …); it is empty before the first release. `release` is the bundle digest that the
     host's state file calls live. `mounted_volume` is the id of the volume behind `/srv/tenant`.
-    `client_address` is where the looking connection came from (sshd's `SSH_CONNECTION`). `agent` is
-    the digest of the host agent that lies there, empty when there is none.
+    `agent` is the digest of the host agent that lies there, empty when there is none.
     """
 
     boot_id: str
     hostname: str
-    client_address: str
     cloud_init: Literal["running", "done", "error"]
     cloud_init_message: str = ""
     jobs: Mapping[str, JobState] = field(default_factory=dict)

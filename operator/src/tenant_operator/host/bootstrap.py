@@ -11,7 +11,6 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -95,14 +94,9 @@ def stop_stack() -> Job:
 
 
 def bake(inputs: BakeInputs) -> Job:
-    """Make a machine that a base snapshot can be taken from, once it has shut down.
-
-    The digest leaves out where the operator is seen to come from, which is known only once a
-    machine was looked at; a tenant's own hardening corrects it where it differs.
-    """
+    """Make a machine that a base snapshot can be taken from, once it has shut down."""
     placed, arguments = _baked(inputs), [BAKE_LIST, BAKE_IMAGES]
-    anywhere = replace(inputs, hardening=replace(inputs.hardening, operator_addresses=()))
-    digest = digest_of(JOB_BAKE, _baked(anywhere), [*arguments, inputs.system])
+    digest = digest_of(JOB_BAKE, placed, [*arguments, inputs.system])
     return job(JOB_BAKE, placed, arguments, digest=digest, limit=1800)
 
 
@@ -191,7 +185,6 @@ def facts(stdout: str) -> HostFacts:
             "agent",
             "boot_id",
             "hostname",
-            "client_address",
             "cloud_init",
             "cloud_init_message",
         )

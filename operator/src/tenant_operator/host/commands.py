@@ -22,7 +22,7 @@ START_SECONDS: Final = 30
 
 
 def observe(*, await_news: bool = False) -> Command:
-    """Print the machine's facts as JSON (`host.bootstrap.facts` reads them); changes nothing.
+    """Print the machine's facts as JSON (`host.bootstrap.facts` reads them); notes who asks.
 
     With `await_news` it answers up to a second later while something is at work there, as soon as
     that ends or says something else. The program travels on standard input, so a machine needs

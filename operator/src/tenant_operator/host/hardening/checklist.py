@@ -53,7 +53,7 @@ def fleet_wide(inputs: HardenInputs) -> list[Item]:
     return [
         *trust(inputs.ca_bundle, registry_host=inputs.registry_host),
         docker_settings(),
-        ban_settings(inputs.operator_addresses),
+        ban_settings(inputs.operator_networks),
         sshd(),
         packages(),
         firewall(inputs),
@@ -179,7 +179,10 @@ def elements(networks: Iterable[str], *, version: int) -> str:
 
 
 def ban_settings(exempt: Sequence[str]) -> Item:
-    """fail2ban's settings, in place before it is installed; only the operator is exempt."""
+    """fail2ban's settings, in place before it is installed; only the operator is exempt.
+
+    By its configured networks, and by the addresses it was let in from, which `observe` notes.
+    """
     jail = Template(text("jail.local")).substitute(ignored=" ".join(exempt))
     return {
         "name": "ban-settings",

@@ -14,7 +14,7 @@ HARDENING = "/opt/tenant/host-agent/harden.json"
 DATA_SHARE = 0.9
 
 
-def facts(host: Host, client: str) -> dict[str, Any]:
+def facts(host: Host) -> dict[str, Any]:
     """All facts; a record that says running without its unit was interrupted."""
     cloud_init, message = _cloud_init(host)
     disk = host.volumes.get(host.mounted) if host.mounted is not None else None
@@ -22,7 +22,6 @@ def facts(host: Host, client: str) -> dict[str, Any]:
         "agent": hashlib.sha256(host.files.read(jobs.AGENT) or b"").hexdigest(),
         "boot_id": host.boot_id,
         "hostname": host.hostname,
-        "client_address": client,
         "cloud_init": cloud_init,
         "cloud_init_message": message,
         "jobs": _jobs(host),

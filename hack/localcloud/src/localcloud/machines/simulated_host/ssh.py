@@ -121,27 +121,25 @@ class SshListener:
 
     async def _command(self, host: Host, process: asyncssh.SSHServerProcess[bytes]) -> None:
         stdin = await process.stdin.read()
-        client = process.get_extra_info("peername")[0]
-        ended = self._run(host, process.command or "", stdin, client)
+        ended = self._run(host, process.command or "", stdin)
         await asyncio.sleep(ended.seconds)
         process.stdout.write(ended.out.encode())
         process.stderr.write(ended.err.encode())
         process.exit(ended.code)
 
-    def _run(self, host: Host, line: str, stdin: bytes, client: str) -> Ended:
+    def _run(self, host: Host, line: str, stdin: bytes) -> Ended:
         now = self._world.now()
         self._world.settle(host)
-        ended = execute(host, shlex.split(line), stdin, Visit(client, now, self._world.pace))
+        ended = execute(host, shlex.split(line), stdin, Visit(now, self._world.pace))
         jobs.advance(host, now)
         self._world.touched(host)
         return ended
 
 
 class Visit:
-    """Who runs a command and when."""
+    """When a command is run, and how fast its jobs are."""
 
-    def __init__(self, client: str, now: Any, pace: Pace) -> None:
-        self.client = client
+    def __init__(self, now: Any, pace: Pace) -> None:
         self.now = now
         self.pace = pace
 
@@ -156,7 +154,7 @@ def execute(host: Host, argv: list[str], stdin: bytes, visit: Visit) -> Ended:
     if argv[0].rsplit("/", 1)[-1] != "python3":
         return programs.run(host, argv)
     if argv[1:3] == ["-", "observe"] and stdin:
-        return Ended(out=json.dumps(observe.facts(host, visit.client)))
+        return Ended(out=json.dumps(observe.facts(host)))
     if argv[1:3] == [jobs.AGENT, "start"]:
         if host.files.read(jobs.AGENT) is None:
             missing = f"python3: can't open file '{jobs.AGENT}': [Errno 2] No such file"

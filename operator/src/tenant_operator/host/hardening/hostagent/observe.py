@@ -1,7 +1,8 @@
 """Prints one JSON object with everything the operator wants to know about a machine.
 
 Sent over standard input (`python3 - observe`), so it works on a machine that nothing was installed
-on yet; standard library only, and no other module of the agent. It changes nothing; the hardening
+on yet; standard library only, and no other module of the agent. It changes nothing but two notes:
+where the operator came from, which fail2ban asks for before it bans somebody, and the hardening
 check, which costs a second, is repeated at most every five minutes and kept in /run (the hardening
 job leaves its own there).
 
@@ -29,6 +30,8 @@ DRIFT = Path("/run/tenant/drift.json")
 DRIFT_SECONDS = 300.0
 ROOT_DISK = ("/opt/tenant", "/")
 DOCKER = "/run/docker.sock"
+OPERATORS = Path("/opt/tenant/operators")
+OPERATOR_SECONDS = 7 * 86400.0
 DISKS = Path("/dev/disk/by-id")
 VOLUME = "scsi-0HC_Volume_"
 NEWS_SECONDS = 1.0
@@ -189,6 +192,23 @@ def await_news(seconds: float) -> None:
         time.sleep(GLANCE_SECONDS)
 
 
+def note_operator(connection: str, now: float) -> None:
+    """Leave a file named after the address this look comes from (sshd's `SSH_CONNECTION`).
+
+    Nobody else looks, so nobody else is exempt from bans; a week without a look ends that.
+    """
+    client = connection.partition(" ")[0]
+    try:
+        OPERATORS.mkdir(parents=True, exist_ok=True)
+        if client and "/" not in client:
+            (OPERATORS / client).touch()
+        for note in OPERATORS.iterdir():
+            if now - note.stat().st_mtime > OPERATOR_SECONDS:
+                note.unlink()
+    except OSError as error:  # a full disk: the facts say so, and matter more
+        sys.stderr.write(f"the operator's address could not be noted: {error}\n")
+
+
 def observe() -> dict[str, Any]:
     """All facts."""
     state, message = cloud_init()
@@ -197,7 +217,6 @@ def observe() -> dict[str, Any]:
         "agent": agent(),
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         "hostname": socket.gethostname(),
-        "client_address": os.environ.get("SSH_CONNECTION", "").partition(" ")[0],
         "cloud_init": state,
         "cloud_init_message": message,
         "jobs": jobs(),
@@ -211,6 +230,7 @@ def observe() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    note_operator(os.environ.get("SSH_CONNECTION", ""), time.time())
     if "news" in sys.argv:
         await_news(NEWS_SECONDS)
     json.dump(observe(), sys.stdout)
