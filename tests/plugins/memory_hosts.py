@@ -36,6 +36,8 @@ class Machine:
     failures: list[str] = field(default_factory=list)
 
 
+INTERRUPTED = "deploy:interrupted"
+"""Whoever is cut off writes no end."""
 SERVICES = dict.fromkeys(("traefik", "agent-blue", "worker", "postgres", "redis"), "healthy")
 
 
@@ -124,7 +126,8 @@ class MemoryHost:
             "phase": "failed" if failure else "done",
             "failure": failure.partition(":")[2] if failure else None,
             "message": f"{failure} happened" if failure else "",
-            "finished": datetime.now(UTC).isoformat(),
+            "unit": f"tenant-job-{len(machine.starts)}.service",
+            "finished": datetime.now(UTC).isoformat() if failure != INTERRUPTED else None,
         }
         if failure:
             return False

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from plugins.fix_operator import TENANT, Rig
-from plugins.memory_hosts import MemoryHosts
+from plugins.memory_hosts import INTERRUPTED, MemoryHosts
 from plugins.memory_world import Fault
 from tenant_operator.cluster.client import KubernetesError
 from tenant_operator.core.world import Glimpse
@@ -69,9 +69,10 @@ async def test_a_failed_job_says_why_and_runs_again(rig: Rig, failure: str, reas
     await rig.expect_healed()
 
 
-async def test_a_failed_job_is_not_repeated_without_pause(rig: Rig) -> None:
+@pytest.mark.parametrize("failure", ["deploy:pull-failed", INTERRUPTED])
+async def test_a_failed_job_is_not_repeated_without_pause(rig: Rig, failure: str) -> None:
     rig.start()
-    rig.hosts.next_failures = ["deploy:pull-failed"] * 50
+    rig.hosts.next_failures = [failure] * 50
     for _ in range(60):
         await rig.round()
     (machine,) = rig.hosts.machines.values()

@@ -168,7 +168,7 @@ def _failed(job: Job, state: JobState) -> Retry:
     reason = FAILURE_REASONS[failure]
     return Retry(
         StartJobs((job,)),
-        failure=f"{state.digest} {state.finished}",
+        failure=f"{state.digest} {state.unit} {state.finished}",
         reason=reason,
         message=with_help(reason, state.message or f"The job {state.name} failed."),
         person_needed=failure in NEEDS_A_PERSON,

@@ -259,7 +259,10 @@ class JobState:
     phase: JobPhase
     failure: HostFailure | None = None
     message: str = ""
+    unit: str = ""
+    """The systemd unit of that run; no two runs share one."""
     finished: datetime | None = None
+    """None also for a run that was cut off: nobody was left to write it down."""
 
 
 @dataclass(frozen=True, kw_only=True)

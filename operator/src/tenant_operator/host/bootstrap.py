@@ -214,5 +214,6 @@ def job_state(record: Mapping[str, Any]) -> JobState:
         phase=JobPhase(record["phase"]),
         failure=None if not failure else HostFailure(failure if failure in known else "other"),
         message=record.get("message", ""),
+        unit=record.get("unit", ""),
         finished=datetime.fromisoformat(finished) if finished else None,
     )
