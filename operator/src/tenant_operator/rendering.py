@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Final, overload
 
 from tenant_operator.api.fields import ImageSet
 from tenant_operator.api.fleet import FleetSpec
@@ -17,13 +22,14 @@ from tenant_operator.core.stack import (
     BakeInputs,
     BootInputs,
     Branding,
+    Bundle,
     HardenInputs,
     Images,
     KeyPair,
     Model,
     StackInputs,
 )
-from tenant_operator.core.world import Job, ServerType
+from tenant_operator.core.world import File, Job, ServerType
 from tenant_operator.host import bootstrap
 
 SMALLEST_MEMORY_MIB = 3500
@@ -125,10 +131,56 @@ class _Tenant:
         )
 
 
-@lru_cache(maxsize=256)
 def deploy_job(inputs: StackInputs) -> Job:
-    """The rendered release as a job; rendering costs 20 ms and its inputs seldom change."""
-    return bootstrap.deploy(render(inputs))
+    """The rendered release as a job."""
+    named = bootstrap.deploy(Bundle(digest=DIGESTS.of(inputs), files={}))
+    return replace(named, files=Rendered(lambda: bootstrap.deploy(render(inputs)).files))
+
+
+class Rendered(Sequence[File]):
+    """Files that are rendered when somebody asks for one of them."""
+
+    def __init__(self, render: Callable[[], Sequence[File]]) -> None:
+        self._render = render
+
+    @cached_property
+    def _files(self) -> Sequence[File]:
+        return self._render()
+
+    @overload
+    def __getitem__(self, index: int) -> File: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[File]: ...
+    def __getitem__(self, index: int | slice) -> File | Sequence[File]:
+        return self._files[index]
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+class Digests:
+    """Digests of rendered releases by that of their inputs: a few hundred bytes each.
+
+    Every pass compares a release's digest, and only a start needs its files. Those of a whole
+    fleet, logos and all, would take hundreds of megabytes; rendered at each pass they cost 4 ms.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: OrderedDict[bytes, str] = OrderedDict()
+
+    def of(self, inputs: StackInputs) -> str:
+        """The digest of the release that these inputs make."""
+        key = hashlib.sha256(json.dumps(asdict(inputs), sort_keys=True).encode()).digest()
+        if key not in self._known:
+            self._known[key] = render(inputs).digest
+            if len(self._known) > self._limit:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+
+DIGESTS: Final = Digests(limit=8192)
 
 
 @lru_cache(maxsize=256)

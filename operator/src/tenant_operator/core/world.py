@@ -6,7 +6,7 @@ times are timezone-aware UTC. A value is a snapshot: it says what was true when 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -311,7 +311,7 @@ class Job:
     name: str
     digest: str
     arguments: tuple[str, ...] = ()
-    files: tuple[File, ...] = ()
+    files: Sequence[File] = ()
     time_limit_seconds: int = 900
 
 
