@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,42 @@ async def test_a_clone_is_equal_and_independent(disks: Disks) -> None:
     assert (disks.root(2) / "link").read_text() == "changed"
     await disks.provide(1, "stock", 10)
     assert (disks.root(1) / "file").read_text() == "layer"
+
+
+@contextmanager
+def mounts_of_its_own() -> Iterator[subprocess.Popen[str]]:
+    """A process that took all mounts along, as every container does for a moment."""
+    argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", "echo up; exec sleep 600"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "up\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+async def test_an_image_is_whole_although_its_mount_is_held_elsewhere(disks: Disks) -> None:
+    root = await disks.begin_image("stock")
+    with mounts_of_its_own():
+        fill(root)
+        await disks.finish_image("stock")
+        await disks.provide(1, "stock", 10)
+        assert is_filled(disks.root(1))
+
+
+async def test_a_disk_grows_when_nobody_has_it_mounted_any_more(disks: Disks) -> None:
+    fill(await disks.begin_image("stock"))
+    await disks.finish_image("stock")
+    await disks.provide(1, "stock", 10)
+    with mounts_of_its_own() as holder:
+        growing = asyncio.create_task(disks.grow(1, 12))
+        await asyncio.wait([growing], timeout=1)
+        assert not growing.done()
+        holder.kill()
+        await growing
+    assert is_filled(disks.root(1))
+    assert shutil.disk_usage(disks.root(1)).total > 11 * GIB
 
 
 async def test_a_disk_is_as_big_as_it_is_sold_and_full_when_it_is_full(disks: Disks) -> None:

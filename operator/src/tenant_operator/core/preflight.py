@@ -96,7 +96,9 @@ def fleet_stays(case: Case) -> Result | None:
     It waits for those that have a machine or data; they are served on.
     """
     server, volume = case.world.server, case.world.volume
-    served = isinstance(server, Server) or (isinstance(volume, Volume) and holds_data(volume))
+    served = isinstance(server, Server) or (
+        isinstance(volume, Volume) and holds_data(volume, known=case.memory.data_volume_id)
+    )
     if served or not case.fleet_leaves:
         return None
     own, name = case.identity, case.home.identity.name

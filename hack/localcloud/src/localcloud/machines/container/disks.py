@@ -11,6 +11,7 @@ Nobody needs these disks after a power cut, so none waits for the host's disk.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ _FOLDERS = ("images", "servers", "gone")
 _RESERVE = 2 << 30
 _GIB = 1 << 30
 _SECTOR = 512
+_RELEASE_TRIES, _RELEASE_PAUSE_SECONDS = 600, 0.1
 _MENDED = 1  # what e2fsck ends with when it put something right
 
 
@@ -111,6 +113,7 @@ class Disks:
     async def finish_image(self, image: str) -> None:
         """Publish what `begin_image` gave."""
         draft = self._pool / "gone" / image
+        await _write_out(draft / _ROOT)
         await _unmount(draft / _ROOT)
         draft.rename(self._image(image))
 
@@ -149,6 +152,7 @@ class Disks:
         disk = self._server(server_id) / _DISK
         if _is_smaller(disk, size_gib):
             await _unmount(self.root(server_id))
+            await _released(disk)
             await _grow(disk, size_gib)
         await self.mount(server_id)
 
@@ -262,6 +266,28 @@ async def _unmount(place: Path) -> None:
     while await _is_mounted(place):
         if not await succeeds(["umount", str(place)]):
             await run(["umount", "--lazy", str(place)])
+
+
+async def _write_out(root: Path) -> None:
+    """Have all of a file system in its disk.
+
+    Taking the mount away does that only for its last user, and a program that just starts with
+    mounts of its own, as every container does, holds it for a moment longer.
+    """
+    await run(["sync", "--file-system", str(root)], seconds=600)
+
+
+async def _released(disk: Path) -> None:
+    """Wait until nobody has the disk mounted, in whatever mounts of their own.
+
+    Raises:
+        MachineError: somebody keeps it.
+    """
+    for _ in range(_RELEASE_TRIES):
+        if not await run(["losetup", "--noheadings", "--associated", str(disk)]):
+            return
+        await asyncio.sleep(_RELEASE_PAUSE_SECONDS)
+    raise MachineError(f"{disk} is still mounted somewhere: losetup --associated {disk}")
 
 
 async def _is_mounted(place: Path) -> bool:

@@ -20,6 +20,7 @@ from localcloud.machines.port import MachineError
 _API = "http://docker/v1.41"
 _CHUNK = 1 << 20
 _HEADER = 8
+_NOT_STARTED = "OCI runtime exec failed"
 
 
 class EngineError(MachineError):
@@ -28,6 +29,10 @@ class EngineError(MachineError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotStartedError(MachineError):
+    """A running container let no command in."""
 
 
 class Engine:
@@ -109,6 +114,10 @@ class Engine:
         Returns what it wrote, standard output and errors in the order they came.
 
         Values that must not show in a process list go into `env`.
+
+        Raises:
+            NotStartedError: the script was not begun.
+            MachineError: it ended with another status than 0.
         """
         body = {
             "Cmd": ["/bin/sh", "-c", script],
@@ -124,6 +133,8 @@ class Engine:
         status = (await self._call("GET", f"/exec/{task}/json"))["ExitCode"]
         if status:
             text = " ".join(said.split())[:400]
+            if text.startswith(_NOT_STARTED):
+                raise NotStartedError(f"no command gets into {name}: {text}")
             raise MachineError(f"a command inside {name} ended with status {status}: {text}")
         return said
 

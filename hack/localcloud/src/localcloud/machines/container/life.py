@@ -24,7 +24,7 @@ from localcloud.machines.container.blueprint import (
 )
 from localcloud.machines.container.control_group import cpu_seconds
 from localcloud.machines.container.disks import Disks
-from localcloud.machines.container.engine import Engine
+from localcloud.machines.container.engine import Engine, NotStartedError
 from localcloud.machines.container.firewall import Firewall
 from localcloud.machines.container.host import run
 from localcloud.machines.container.links import Links, link_counters
@@ -163,11 +163,18 @@ class Life:
         """
         name = self._name(server_id)
         end = time.monotonic() + _BEGIN_TIMEOUT
-        while not await self._engine.execute(name, _BEGUN):
+        while not await self._has_begun(name):
             if time.monotonic() > end:
                 raise MachineError(f"server {server_id} does not get as far as its init")
             await asyncio.sleep(0.05)
         return await self._engine.execute(name, script, env)
+
+    async def _has_begun(self, name: str) -> bool:
+        try:
+            return bool(await self._engine.execute(name, _BEGUN))
+        except NotStartedError:
+            # The machine is just changing its root, where no program finds what it needs.
+            return False
 
     async def usage(self, server_id: int) -> Usage | None:
         """Counters of a running machine: its control group's, its disk's, its public link's."""
