@@ -22,6 +22,7 @@ from localcloud.machines.container.settings import ContainerSettings
 from localcloud.settings import Settings
 from plugins.fix_chain import missing_for_machines
 from plugins.fix_container import traces
+from plugins.lasting_folder import lasting_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -127,13 +128,12 @@ def borrowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster.Contr
 
 
 @pytest.fixture(scope="module")
-def demo(
-    borrowed: cluster.ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Demo]:
+def demo(borrowed: cluster.ControlPlane) -> Iterator[Demo]:
     """A demo that is not running; taken down at the end whatever happened."""
-    found = Demo(tmp_path_factory.mktemp("demo"), borrowed.kubeconfig)
-    yield found
-    found.down()
+    with lasting_folder("e2e-demo") as folder:
+        found = Demo(folder, borrowed.kubeconfig)
+        yield found
+        found.down()
 
 
 def kubectl(plane: cluster.ControlPlane, *words: str) -> str:

@@ -23,6 +23,7 @@ from demo.chain import Chain, Options, conditions
 from demo.customer import Customer
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from plugins.calm_network import calm_network, program_in
+from plugins.lasting_folder import lasting_folder
 from plugins.tenant_machine import TenantMachine
 
 SUBNET = "198.18.77.0/24"
@@ -73,7 +74,7 @@ class Session:
 
 
 @pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def session() -> Iterator[Session]:
     """Cloud, images, control plane, operator, a Fleet that is ready and the Tenant `stock`."""
     missing = missing_for_machines()
     if missing is not None:
@@ -82,9 +83,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     words = (*place, "--cloudflare-zone", PROXIED_ZONE, "--proxy", EDGE)
     # A machine removed at the provider is to be noticed within a test, not within five minutes.
     settings = {"OPERATOR_SWEEP_SECONDS": "20"}
-    folder = tmp_path_factory.mktemp("chain")
-    chain = Chain(Options(folder, operator="image", cloud_arguments=words, settings=settings))
-    with ThreadPoolExecutor(1) as beside:
+    with lasting_folder("e2e") as folder, ThreadPoolExecutor(1) as beside:
+        chain = Chain(Options(folder, operator="image", cloud_arguments=words, settings=settings))
         try:
             start(chain)
             apply_stock(chain)
