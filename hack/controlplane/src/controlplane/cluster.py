@@ -72,8 +72,8 @@ class ControlPlane:
         """End all processes, the API server before its store, and forget them."""
         for process in reversed(self.processes):
             process.stop()
+        _reap({process.pid for process in self.processes})
         self.processes.clear()
-        _reap()
         state_file(self.options.folder).unlink(missing_ok=True)
 
 
@@ -151,13 +151,20 @@ def _run(plane: ControlPlane, name: str, argv: list[str]) -> None:
     plane.processes.append(ProcessRef(child.pid, start_time(child.pid) or 0))
 
 
+REAP_SECONDS = 30.0
 # Popen objects are kept so that their destructor does not warn about a running child.
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def _reap() -> None:
-    """Collect the exit codes of children that ended, so that none stays a zombie."""
-    _children[:] = [child for child in _children if child.poll() is None]
+def _reap(pids: set[int]) -> None:
+    """Collect the exit codes of these, as far as they are children, so that none stays a zombie.
+
+    A program of many threads ends a moment after its first thread, by which it is looked for.
+    """
+    for child in _children:
+        if child.pid in pids:
+            child.wait(timeout=REAP_SECONDS)
+    _children[:] = [child for child in _children if child.returncode is None]
 
 
 def _free_ports(count: int) -> list[int]:
