@@ -7,7 +7,6 @@ the end of a block it is as it was before.
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from typing import Any
 
 from demo.chain import Chain
 from localcloud.settings import Settings
+from plugins.waiting import expect
 
 DOCKER = "/usr/bin/docker"
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 PER_BOOT = "/var/lib/cloud/scripts/per-boot/broken.sh"
 HANG_UP = "pkill -x sshd-session || true"
 """Ends the connections that outlive their server: nobody may be signed in, which is no fault."""
-RESTART_SECONDS = 120.0
 HOLD_LOCK = """
 import fcntl, sys
 with open('/var/lib/dpkg/lock-frontend', 'w') as lock:
@@ -60,10 +59,8 @@ class TenantMachine:
 
     def await_init(self) -> None:
         """Wait until the machine has an init of its own; before, its disk is not at `/`."""
-        end = time.monotonic() + RESTART_SECONDS
-        while self.tried("test", "-d", "/run/systemd/system").returncode != 0:
-            assert time.monotonic() < end, f"{self.container} does not start"
-            time.sleep(0.1)
+        init = ("test", "-d", "/run/systemd/system")
+        expect(lambda: self.tried(*init).returncode == 0, f"the init of {self.container}")
 
     # --- faults ------------------------------------------------------------------------------
 
@@ -114,10 +111,10 @@ class TenantMachine:
         """The block lets the machine start anew; it has when the block is left."""
         before = self._started_at()
         yield
-        end = time.monotonic() + RESTART_SECONDS
-        while self._started_at() == before or self.tried("true").returncode != 0:
-            assert time.monotonic() < end, f"{self.container} did not start anew"
-            time.sleep(0.2)
+        expect(
+            lambda: self._started_at() != before and self.tried("true").returncode == 0,
+            f"the new start of {self.container}",
+        )
 
     def _started_at(self) -> str:
         argv = [DOCKER, "inspect", "--format={{.State.StartedAt}}", self.container]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +11,7 @@ from uuid import uuid4
 import pytest
 from imagebuild.products import Request
 from plugins.fix_images import Docker
+from plugins.waiting import expect
 from tenant_agent.retrieval.parsing import landlock
 
 pytestmark = pytest.mark.container
@@ -210,15 +210,18 @@ def start(docker: Docker, name: str, options: Sequence[str], *words: str) -> Non
     assert answer.returncode == 0, answer.stderr
 
 
-def wait_for(docker: Docker, name: str, *command: str, seconds: float = 60) -> None:
-    """Ask until the program in the container says yes; show its log when it never does."""
-    deadline = time.monotonic() + seconds
-    while docker("exec", name, *command).returncode:
-        logs = docker("logs", name)
+def wait_for(docker: Docker, name: str, *command: str) -> None:
+    """Ask until the program in the container says yes; show its log when it ends instead."""
+
+    def says_yes() -> bool:
+        if docker("exec", name, *command).returncode == 0:
+            return True
         running = docker("inspect", "--format={{.State.Running}}", name).stdout.strip()
+        logs = docker("logs", name)
         assert running == "true", logs.stdout + logs.stderr
-        assert time.monotonic() < deadline, logs.stdout + logs.stderr
-        time.sleep(0.2)
+        return False
+
+    expect(says_yes, f"{command[0]} in {name}")
 
 
 def query(docker: Docker, name: str, statement: str) -> str:

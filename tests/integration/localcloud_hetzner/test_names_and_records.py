@@ -116,6 +116,8 @@ def test_two_spellings_are_one_record(
 def test_texts_that_differ_in_case_are_two_records(hetzner_api: HetznerApi, zone: str) -> None:
     records = [{"value": '"one"'}, {"value": '"One"'}]
     posted(hetzner_api, f"{zone}/rrsets", {"name": "t", "type": "TXT", "records": records})
+    found = hetzner_api.ask("GET", f"{zone}/rrsets/t/TXT").json()["rrset"]["records"]
+    assert {record["value"] for record in found} == {'"one"', '"One"'}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +88,7 @@ def test_what_was_begun_before_a_kill_is_ended_after_it(run_localcloud: RunLocal
     (cloud.dir / "endpoints.json").unlink()
     again = run_localcloud(*slow, only=("hetzner",))
     client = Client(again.hetzner_token, api_endpoint=again.hetzner)
-    end = time.monotonic() + 60
-    while any(server.status != "running" for server in client.servers.get_all()):
-        assert time.monotonic() < end, [server.status for server in client.servers.get_all()]
+    expect(lambda: all(s.status == "running" for s in client.servers.get_all()), "all that run")
     servers = client.servers.get_all()
     assert [server.id for server in servers] == promised
     addresses = {server.public_net.ipv4.ip for server in servers}

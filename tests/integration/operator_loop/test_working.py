@@ -58,6 +58,7 @@ async def test_a_fault_that_cannot_be_told_ends_no_worker(
     monkeypatch.setattr(working, "reconcile_tenant", broken)
     monkeypatch.setattr(working, "tell", broken)
     await one_pass(rig.app, rig.key())
+    assert not [event for event in rig.cluster.events if event["reason"] == "InternalError"]
 
 
 @pytest.mark.parametrize("write", ["PATCH acme", "PATCH tenants", "PATCH fleets"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+from contextlib import suppress
 from typing import LiteralString
 
 import httpx
@@ -16,7 +16,7 @@ from localcloud.model import RunningModel
 from localcloud.model.faults import Fault
 from plugins.agent_client import AgentUser, read_events
 from plugins.agent_parts import Parts, migrate
-from plugins.waiting import expect
+from plugins.waiting import expect, pauses
 from redis import Redis
 
 TEXT = "Der Notausgang befindet sich neben der Kantine im Erdgeschoss."
@@ -148,13 +148,10 @@ def _as_if_tried_often(place: Place) -> None:
 
 def _first_readiness(url: str) -> httpx.Response:
     """Ask until the process listens; returns its first answer."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return httpx.get(f"{url}/readyz", timeout=10)
-        except httpx.ConnectError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    for _ in pauses(120):
+        with suppress(httpx.ConnectError):
+            return httpx.get(f"{url}/readyz", timeout=60)
+    raise AssertionError("nobody listens")
 
 
 def test_readiness_tells_what_is_missing(parts: Parts) -> None:
