@@ -8,6 +8,7 @@ from localcloud.model.description import same
 from localcloud.model.embeddings import Embedder
 from localcloud.model.evidence import Source, find
 from localcloud.model.kinds import KINDS, kinds
+from localcloud.model.text import Language
 
 COMPANY = (
     "Die Hafner GmbH baut Pumpen. Sie wurde 1952 von Greta Hafner in Linz gegründet. "
@@ -130,6 +131,38 @@ def test_a_heading_is_no_answer(model_embedder: Embedder) -> None:
     ]
     heading = (Source(id=1, text="Jahresurlaub"),)
     assert not find("Wie viel Jahresurlaub?", "de", heading, model_embedder)
+
+
+REFUNDS = (
+    Source(
+        id=1,
+        text="Taxifahrten werden nicht erstattet. Bahnfahrten zweiter Klasse werden erstattet. "
+        "Parkgebühren werden bis 12 Euro pro Tag erstattet.",
+    ),
+    Source(
+        id=2, text="Setup fees are not refunded. The deposit is refunded within 21 days of the end."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "expected"),
+    [
+        ("Werden Taxifahrten erstattet?", "de", "Taxifahrten werden nicht erstattet."),
+        ("Werden Taxifahrten erstattet oder nicht?", "de", "Taxifahrten werden nicht erstattet."),
+        (
+            "Werden Bahnfahrten zweiter Klasse erstattet?",
+            "de",
+            "Bahnfahrten zweiter Klasse werden erstattet.",
+        ),
+        ("Are setup fees refunded?", "en", "Setup fees are not refunded."),
+    ],
+)
+def test_yes_or_no_is_answered_in_the_words_of_the_question(
+    model_embedder: Embedder, question: str, language: Language, expected: str
+) -> None:
+    best = find(question, language, REFUNDS, model_embedder)[0]
+    assert best.sentence == expected
 
 
 def test_no_text_is_no_answer(model_embedder: Embedder) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localcloud.model.embeddings import Vectors
-from localcloud.model.kinds import KINDS, kinds
+from localcloud.model.kinds import KINDS, is_yes_or_no, kinds
 from localcloud.model.text import Language, content_words, language_of, sentences, stem, words
 
 _ATTRIBUTION = re.compile(
@@ -29,6 +29,8 @@ _ATTRIBUTION = re.compile(
     re.IGNORECASE,
 )
 """Who is said to have said it, which a text by them does not repeat."""
+# What a heading does not end with.
+_STATED = re.compile(r"[.!][\"'»«“”)]*\s*$")
 _MEASURE = re.compile(
     r"\b(?:wie\s+(?:hoch|lange?|groß|alt|weit|teuer|schwer|oft|schnell|häufig|breit|tief|spät)|"
     r"how\s+(?:high|long|big|large|old|tall|far|often|fast|deep|wide|late|soon|expensive))\b",
@@ -183,12 +185,17 @@ class Description:
 
     @cached_property
     def says_more(self) -> NDArray[np.bool_]:
-        """Per sentence, whether it has a word of its own: a heading only repeats the question's."""
+        """Per sentence, whether it has a word of its own: a heading only repeats the question's.
+
+        What is asked with yes or no is answered by a whole sentence in the question's words.
+        """
         language, asked = self._asked.language, self._asked.stems
         held = [[stem(w, language) for w in content_words(text, language)] for text in self.texts]
         more = [any(not _alike(word, asked) for word in each) for each in held]
         leads = [announces(text) for text in self.texts]
-        return np.asarray([own or lead for own, lead in zip(more, leads, strict=True)], np.bool_)
+        stated = [is_yes_or_no(self._asked.text) and _STATED.search(text) for text in self.texts]
+        told = zip(more, leads, stated, strict=True)
+        return np.asarray([own or lead or bool(whole) for own, lead, whole in told], np.bool_)
 
     @cached_property
     def _exact(self) -> Vectors:

@@ -35,6 +35,18 @@ _REASON = re.compile(
 )
 
 
+_YES_OR_NO = re.compile(
+    r"^\W*(?:werden|wird|ist|sind|darf|dürfen|kann|können|muss|müssen|soll|sollen|hat|haben|gibt|"
+    r"gilt|are|is|do|does|did|can|could|may|must|will|would|should|has|have|was|were)\b",
+    re.IGNORECASE,
+)
+
+
+def is_yes_or_no(question: str) -> bool:
+    """Whether a question is answered by a statement in its own words, or by one that denies it."""
+    return _YES_OR_NO.match(question) is not None
+
+
 def _asks(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
