@@ -93,10 +93,10 @@ DETAILS: Mapping[str, Mapping[str, str]] = {
         "en": "The file is shorter than the part asked for. Please open it again.",
     },
     "weak_password": {
-        "de": "Das neue Passwort braucht mindestens {minimum} Zeichen und muss sich vom alten "
-        "unterscheiden.",
-        "en": "The new password needs at least {minimum} characters and must differ from the old "
-        "one.",
+        "de": "Das neue Passwort braucht mindestens {minimum} Zeichen, davon {different} "
+        "verschiedene, darf nicht die E-Mail-Adresse sein und muss sich vom alten unterscheiden.",
+        "en": "The new password needs at least {minimum} characters, {different} of them "
+        "different, must not be the e-mail address, and must differ from the old one.",
     },
     "too_many_attempts": {
         "de": "Zu viele Anmeldeversuche. Bitte warten Sie {seconds} Sekunden.",

@@ -65,6 +65,8 @@ async def test_first_administrator_must_change_the_one_time_password(
     for current, new, code in (
         ("wrong", PASSWORD, "wrong_password"),
         (ONE_TIME_PASSWORD, "short", "weak_password"),
+        (ONE_TIME_PASSWORD, " " * 12, "weak_password"),
+        (ONE_TIME_PASSWORD, EMAIL.upper(), "weak_password"),
         (ONE_TIME_PASSWORD, ONE_TIME_PASSWORD, "weak_password"),
     ):
         with pytest.raises(Refused, match=code):

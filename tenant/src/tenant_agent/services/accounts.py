@@ -27,6 +27,7 @@ from tenant_agent.store.records import AccountRecord, SessionRecord
 
 Session = SessionRecord
 MINIMUM_PASSWORD = 12
+DIFFERENT_CHARACTERS = 5
 TOKEN_BYTES = 32
 # Strangers together get on one account what so many addresses get: 100, NIST SP 800-63B's bound.
 STRANGERS = 10
@@ -74,6 +75,15 @@ def allowances(
     return (
         Allowance(f"client:{network_of(address)}", attempts),
         Allowance(f"account:{email}", attempts * STRANGERS),
+    )
+
+
+def is_weak(password: str, email: str) -> bool:
+    """Whether a password is short, says little, or is the address it goes with."""
+    return (
+        len(password) < MINIMUM_PASSWORD
+        or len(set(password)) < DIFFERENT_CHARACTERS
+        or password.strip().casefold() == email.casefold()
     )
 
 
@@ -176,8 +186,8 @@ class Accounts:
             account = await store.by_id(connection, session.id)
         if not await self._verify(account, current) or account is None:
             raise Refused("wrong_password")
-        if len(new.get_secret_value()) < MINIMUM_PASSWORD or new == current:
-            raise Refused("weak_password", minimum=MINIMUM_PASSWORD)
+        if new == current or is_weak(new.get_secret_value(), account.email):
+            raise Refused("weak_password", minimum=MINIMUM_PASSWORD, different=DIFFERENT_CHARACTERS)
         password_hash = await asyncio.to_thread(HASHER.hash, new.get_secret_value())
         async with self._database.transaction() as connection:
             await store.set_password(connection, account.id, password_hash)
