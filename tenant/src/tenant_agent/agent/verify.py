@@ -84,15 +84,21 @@ class Verifier:
     _lead: Lead | None = field(default=None, init=False)
     _before: str = field(default="", init=False)
     _shown: dict[int, int] = field(default_factory=dict, init=False)
+    _evidence: str = field(init=False)
+    _known: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put together what every sentence is held against."""
+        self._evidence = "\n".join(source.evidence for source in self.sources)
+        self._known = f"{self._evidence} {self.question}"
 
     async def check(self, sentence: Sentence) -> Proven | None:
         """Return the sentence as it may be shown, or nothing when it has no proof."""
-        evidence = "\n".join(source.evidence for source in self.sources)
-        text = inert(sentence.text, evidence).strip()
+        text = inert(sentence.text, self._evidence).strip()
         claim = without_item_mark(text)
         if not content_stems(claim) and not numbers(claim):
             return None
-        if self._is_lead(claim, evidence):
+        if self._is_lead(claim):
             self._leave()
             self._lead = Lead(text, sentence.gap or " ", claim, after=sentence.gap)
             return None
@@ -134,11 +140,11 @@ class Verifier:
         number = self._shown.setdefault(cited.source, len(self._shown) + 1)
         return replace(cited, n=number)
 
-    def _is_lead(self, claim: str, evidence: str) -> bool:
+    def _is_lead(self, claim: str) -> bool:
         """Return whether the line only introduces the next; how many follow, it may count."""
-        known = content_stems(f"{evidence} {self.question}")
-        claimed = figures(claim) <= numbers(f"{evidence} {self.question}")
-        return claim.endswith(":") and claimed and coverage(content_stems(claim), known) >= 1.0
+        if not claim.endswith(":") or not figures(claim) <= numbers(self._known):
+            return False
+        return coverage(content_stems(claim), content_stems(self._known)) >= 1.0
 
     @property
     def _under(self) -> str:

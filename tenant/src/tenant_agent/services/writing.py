@@ -3,8 +3,8 @@
 The task belongs to the process, not to the connection: a reader who goes away and comes back finds
 the answer going on. It ends complete, failed, or stopped: by its reader, because for a while
 nobody read it, so that a closed tab does not go on costing tokens, or by the model's limit of
-length. A process that ends marks its
-answers as interrupted; one that is killed is found by its missing heartbeat.
+length. A process that ends marks its answers as interrupted; one that is killed is found by its
+missing heartbeat.
 """
 
 import asyncio
